@@ -5,5 +5,7 @@ export default {
   transform: { "\\.ts$": "<rootDir>/test/strip-types.js" },
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   modulePathIgnorePatterns: ["<rootDir>/.cache"],
+  globalSetup: "<rootDir>/test/support/postgres-once.ts",
+  globalTeardown: "<rootDir>/test/support/postgres-stop.ts",
   testTimeout: 60_000,
 };

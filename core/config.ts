@@ -1,0 +1,64 @@
+import { z } from "zod";
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const secret = z.string().min(16, "at least 16 characters").max(200);
+const host = z.string().min(1).max(253);
+
+/** Every environment variable the product reads, with its limits; nothing else in the product looks at process.env. */
+const VARIABLES = {
+  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, "a postgres:// address"),
+  PHONE2PAY_HTTP_HOST: host.default("127.0.0.1"),
+  PHONE2PAY_HTTP_PORT: port.default(8080),
+  PHONE2PAY_BASE_URL: z.url({ protocol: /^https?$/ }).default("http://127.0.0.1:8080"),
+  PHONE2PAY_AGI_HOST: host.default("127.0.0.1"),
+  PHONE2PAY_AGI_PORT: port.default(4573),
+  PHONE2PAY_AGI_SECRET: secret,
+  PHONE2PAY_PROMPTS_DIRECTORY: z.string().min(1).max(1_000).default("/var/lib/asterisk/sounds/phone2pay"),
+  PHONE2PAY_CALLER_HASH_KEY: secret,
+  PHONE2PAY_PROVIDER_NAME: z.string().min(1).max(100).default("Phone2Pay"),
+  PHONE2PAY_PROVIDER_ADDRESS: z.string().min(1).max(200).default("Switzerland"),
+  PHONE2PAY_TRUST_PROXY: z.enum(["yes", "no"]).default("no"),
+  PHONE2PAY_LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+} as const;
+
+export interface Config {
+  readonly databaseUrl: string;
+  readonly http: { readonly host: string; readonly port: number; readonly baseUrl: string; readonly trustProxy: boolean };
+  readonly agi: { readonly host: string; readonly port: number; readonly secret: string; readonly promptsDirectory: string };
+  /** Keys the hash under which caller numbers are compared once the clear value is gone. */
+  readonly callerHashKey: string;
+  /** Who the law calls the provider: stands on every pay page. */
+  readonly provider: { readonly name: string; readonly address: string };
+  readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
+}
+
+/** Reads the configuration, or throws one error that names every variable that is wrong, and why. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const known = Object.fromEntries(
+    Object.keys(VARIABLES).map((name) => [name, environment[name] === "" ? undefined : environment[name]]),
+  );
+  const read = z.object(VARIABLES).safeParse(known);
+  if (!read.success) {
+    const wrong = read.error.issues.map((issue) => `  ${issue.path.join(".")}: ${issue.message}`);
+    throw new Error(`the configuration is wrong:\n${wrong.join("\n")}`);
+  }
+  const value = read.data;
+  return {
+    databaseUrl: value.DATABASE_URL,
+    http: {
+      host: value.PHONE2PAY_HTTP_HOST,
+      port: value.PHONE2PAY_HTTP_PORT,
+      baseUrl: value.PHONE2PAY_BASE_URL.replace(/\/$/, ""),
+      trustProxy: value.PHONE2PAY_TRUST_PROXY === "yes",
+    },
+    agi: {
+      host: value.PHONE2PAY_AGI_HOST,
+      port: value.PHONE2PAY_AGI_PORT,
+      secret: value.PHONE2PAY_AGI_SECRET,
+      promptsDirectory: value.PHONE2PAY_PROMPTS_DIRECTORY,
+    },
+    callerHashKey: value.PHONE2PAY_CALLER_HASH_KEY,
+    provider: { name: value.PHONE2PAY_PROVIDER_NAME, address: value.PHONE2PAY_PROVIDER_ADDRESS },
+    logLevel: value.PHONE2PAY_LOG_LEVEL,
+  };
+}

@@ -1,0 +1,246 @@
+import type { ErrorCode } from "./errors.ts";
+import type { Language } from "./messages.ts";
+import type { Rappen } from "./money.ts";
+import { quote } from "./quote.ts";
+import type { Segment } from "./tariff.ts";
+
+export type Status = "open" | "calling" | "paid" | "confirmed" | "redeemed" | "expired" | "cancelled";
+export type PaymentException = "none" | "underpaid" | "paid_late" | "overpaid";
+
+/** How long a shopper may start to pay a transaction. */
+export const OPEN_MINUTES = 30;
+/** How long an interrupted or expired transaction can be taken up again by its id. */
+export const RESUMABLE_DAYS = 7;
+/** Normal life of a code (the original's «généralement 3 minutes»). */
+export const CODE_SECONDS = 180;
+
+export interface Item {
+  readonly description: string;
+  readonly quantity: number;
+  readonly amountRappen: Rappen;
+}
+
+/** What is fixed when a transaction is opened, and never changes after. */
+export interface Order {
+  readonly id: string;
+  readonly merchantId: number;
+  readonly test: boolean;
+  readonly amountRappen: Rappen;
+  readonly currency: "CHF";
+  readonly number: string;
+  readonly tariffId: number;
+  readonly description: string;
+  readonly items: readonly Item[];
+  readonly reference: string | null;
+  readonly returnUrl: string;
+  readonly cancelUrl: string | null;
+  /** Null: the pay page follows the shopper's browser. */
+  readonly language: Language | null;
+  readonly accessDays: number;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly autoConfirmSeconds: number;
+}
+
+export interface Transaction extends Order {
+  readonly status: Status;
+  readonly exception: PaymentException;
+  readonly totalRappen: Rappen;
+  readonly billedRappen: Rappen;
+  readonly expectedSeconds: number;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+  readonly resumableUntil: Date;
+  /** When the merchant was told that the time to pay had run out, if ever: a payment after that is late. */
+  readonly expiredAt: Date | null;
+  readonly paidAt: Date | null;
+  readonly confirmedAt: Date | null;
+  readonly redeemedAt: Date | null;
+  readonly redeemedBy: string | null;
+  readonly cancelledAt: Date | null;
+}
+
+export type TransactionEvent =
+  | "transaction.created"
+  | "transaction.call_started"
+  | "transaction.call_ended"
+  | "transaction.paid"
+  | "transaction.paid_late"
+  | "transaction.confirmed"
+  | "transaction.redeemed"
+  | "transaction.expired"
+  | "transaction.resumed"
+  | "transaction.cancelled";
+
+/** A change: the row as it shall be, and the journal line that tells it. */
+export interface Change {
+  readonly next: Transaction;
+  readonly event: TransactionEvent;
+  readonly data?: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export type Refusal = { readonly refusal: ErrorCode };
+/** Null: nothing to change, and nothing wrong. */
+export type Transition = (transaction: Transaction, now: Date) => Change | Refusal | null;
+
+/** Status by the clock: an open transaction whose time has run out is expired, whether or not a job has noted it yet. */
+export function statusAt(transaction: Transaction, now: Date): Status {
+  return transaction.status === "open" && transaction.expiresAt <= now ? "expired" : transaction.status;
+}
+
+export function remainingRappen(transaction: Transaction): Rappen {
+  return Math.max(0, transaction.totalRappen - transaction.billedRappen);
+}
+
+export function isPaid(status: Status): boolean {
+  return status === "paid" || status === "confirmed" || status === "redeemed";
+}
+
+/** Until when a pass opens the merchant's service; null without a pass or before it is paid. */
+export function accessUntil(transaction: Transaction): Date | null {
+  if (transaction.accessDays === 0 || !transaction.paidAt) return null;
+  return new Date(transaction.paidAt.getTime() + transaction.accessDays * 86_400_000);
+}
+
+/**
+ * A caller's code was claimed. What this call was billed before the code was known counts at once; the total is worked
+ * out anew, because a second call climbs its staircase from the first pulse again.
+ */
+export function startCall(call: {
+  readonly leg: number;
+  readonly billedRappen: Rappen;
+  readonly segments: readonly Segment[];
+  readonly codeBeforeAnswer: boolean;
+}): Transition {
+  return (transaction, now) => {
+    const blocked = whyNotPayable(transaction, now);
+    if (blocked) return { refusal: blocked };
+    const creditRappen = transaction.billedRappen;
+    const plan = quote({ ...call, amountRappen: transaction.amountRappen, creditRappen });
+    if ("refusal" in plan) return { refusal: plan.refusal };
+    const next: Transaction = {
+      ...transaction,
+      status: "calling",
+      billedRappen: creditRappen + call.billedRappen,
+      totalRappen: plan.totalRappen,
+      expectedSeconds: plan.expectedSeconds,
+    };
+    return { next, event: "transaction.call_started", data: { leg: call.leg, creditRappen } };
+  };
+}
+
+/** Pulses were booked: the transaction is paid as soon as they reach the total, and overpaid if they pass it. */
+export const applyPulses: Transition = (transaction, now) => {
+  const { billedRappen, totalRappen } = transaction;
+  const over = billedRappen > totalRappen;
+  if (isPaid(transaction.status)) {
+    if (!over || transaction.exception === "overpaid" || transaction.exception === "paid_late") return null;
+    return { next: { ...transaction, exception: "overpaid" }, event: "transaction.paid", data: { billedRappen } };
+  }
+  if (transaction.status !== "calling" || billedRappen < totalRappen) return null;
+  const late = transaction.expiredAt !== null;
+  const exception = late ? "paid_late" : over ? "overpaid" : "none";
+  return {
+    next: { ...transaction, status: "paid", exception, paidAt: now },
+    event: late ? "transaction.paid_late" : "transaction.paid",
+    data: { billedRappen },
+  };
+};
+
+/** The call is over. Unpaid, the transaction is open again; what was billed stays as its credit. */
+export function endCall(call: {
+  readonly leg: number;
+  readonly reason: string;
+  readonly segments: readonly Segment[];
+  readonly codeBeforeAnswer: boolean;
+}): Transition {
+  return (transaction, now) => {
+    if (transaction.status !== "calling") return null;
+    const plan = quote({ ...call, amountRappen: transaction.amountRappen, creditRappen: transaction.billedRappen });
+    const next: Transaction = {
+      ...transaction,
+      status: "open",
+      exception: transaction.billedRappen > 0 ? "underpaid" : transaction.exception,
+      expiresAt: later(transaction.expiresAt, minutesAfter(now, OPEN_MINUTES)),
+      ...("refusal" in plan ? {} : { totalRappen: plan.totalRappen, expectedSeconds: plan.expectedSeconds }),
+    };
+    return { next, event: "transaction.call_ended", data: { leg: call.leg, reason: call.reason, billedRappen: next.billedRappen } };
+  };
+}
+
+/** The shopper's last click, or the clock's in their stead. */
+export function confirm(by: "shopper" | "clock"): Transition {
+  return (transaction, now) => {
+    if (transaction.status === "confirmed" || transaction.status === "redeemed") return null;
+    if (transaction.status !== "paid") return { refusal: whyNotPaid(transaction, now) };
+    return { next: { ...transaction, status: "confirmed", confirmedAt: now }, event: "transaction.confirmed", data: { by } };
+  };
+}
+
+/** The merchant consumes the payment, once. A shopper who closed the page after paying is taken as having confirmed. */
+export function redeem(by: string): Transition {
+  return (transaction, now) => {
+    if (transaction.status === "redeemed") return { refusal: "transaction_already_redeemed" };
+    if (!isPaid(transaction.status)) return { refusal: whyNotPaid(transaction, now) };
+    const confirmedAt = transaction.confirmedAt ?? now;
+    return {
+      next: { ...transaction, status: "redeemed", confirmedAt, redeemedAt: now, redeemedBy: by },
+      event: "transaction.redeemed",
+      data: { by },
+    };
+  };
+}
+
+export function cancel(by: "shopper" | "merchant"): Transition {
+  return (transaction, now) => {
+    if (transaction.status === "cancelled") return null;
+    if (transaction.status === "calling") return { refusal: "call_in_progress" };
+    if (isPaid(transaction.status)) return { refusal: "transaction_already_paid" };
+    const next: Transaction = { ...transaction, status: "cancelled", cancelledAt: now };
+    return { next, event: "transaction.cancelled", data: { by, billedRappen: transaction.billedRappen } };
+  };
+}
+
+/** Notes for the merchant what the clock has decided already. */
+export const expire: Transition = (transaction, now) => {
+  if (transaction.status !== "open" || transaction.expiresAt > now) return null;
+  const next: Transaction = { ...transaction, status: "expired", expiredAt: transaction.expiredAt ?? now };
+  return { next, event: "transaction.expired", data: { billedRappen: transaction.billedRappen } };
+};
+
+/** The shopper takes an expired transaction up again by its id. */
+export const resume: Transition = (transaction, now) => {
+  const status = statusAt(transaction, now);
+  if (status === "cancelled") return { refusal: "transaction_cancelled" };
+  if (status !== "expired") return null;
+  if (transaction.resumableUntil <= now) return { refusal: "transaction_over" };
+  const expiresAt = earlier(minutesAfter(now, OPEN_MINUTES), transaction.resumableUntil);
+  const expiredAt = transaction.expiredAt ?? transaction.expiresAt;
+  return { next: { ...transaction, status: "open", expiresAt, expiredAt }, event: "transaction.resumed" };
+};
+
+/** Why no code may be issued or claimed for it now; null when it may be paid. */
+export function whyNotPayable(transaction: Transaction, now: Date): ErrorCode | null {
+  const status = statusAt(transaction, now);
+  if (status === "open") return null;
+  if (status === "calling") return "call_in_progress";
+  if (status === "expired") return transaction.resumableUntil <= now ? "transaction_over" : "transaction_expired";
+  return status === "cancelled" ? "transaction_cancelled" : "transaction_already_paid";
+}
+
+function whyNotPaid(transaction: Transaction, now: Date): ErrorCode {
+  const status = statusAt(transaction, now);
+  if (status === "cancelled") return "transaction_cancelled";
+  return status === "expired" ? "transaction_expired" : "transaction_not_paid";
+}
+
+function minutesAfter(from: Date, minutes: number): Date {
+  return new Date(from.getTime() + minutes * 60_000);
+}
+
+function later(a: Date, b: Date): Date {
+  return a > b ? a : b;
+}
+
+function earlier(a: Date, b: Date): Date {
+  return a < b ? a : b;
+}

@@ -1,0 +1,171 @@
+import { randomInt } from "node:crypto";
+import { sql } from "kysely";
+import { CODES_LIVE_MAX, drawCode } from "../core/code.ts";
+import type { ErrorCode } from "../core/errors.ts";
+import type { Segment } from "../core/tariff.ts";
+import { applyPulses, startCall, type Transaction, whyNotPayable } from "../core/transaction.ts";
+import { type Db, type DbTransaction, databaseNow } from "./database.ts";
+import { changeWithin } from "./transactions.ts";
+
+/** A code that has run out, or was replaced, is kept from everyone else so long, so that a late caller never pays for a stranger. */
+export const QUARANTINE_SECONDS = 300;
+
+export interface LiveCode {
+  readonly code: string;
+  readonly issuedAt: Date;
+  readonly expiresAt: Date;
+}
+
+/** The code that the pay page shows now: not claimed, not replaced; it may have run out (see expiresAt). */
+export async function findCode(db: Db | DbTransaction, transactionId: string): Promise<LiveCode | null> {
+  const row = await db
+    .selectFrom("codes")
+    .select(["code", "issued_at as issuedAt", "expires_at as expiresAt"])
+    .where("transaction_id", "=", transactionId)
+    .where("retired_at", "is", null)
+    .where("claimed_by", "is", null)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+/**
+ * Gives a transaction a fresh code in place of the one it had. Draws for one number queue on that number's row, so each
+ * sees the codes before it; the four unique indexes on digits would refuse a draw that didn't.
+ */
+export async function issueCode(
+  db: Db,
+  request: { readonly transactionId: string; readonly lifeSeconds: number },
+): Promise<LiveCode | { readonly refusal: ErrorCode }> {
+  return db.transaction().execute(async (trx) => {
+    const held = await changeWithin(trx, request.transactionId, () => null);
+    if (!held) return { refusal: "transaction_unknown" };
+    const { id, number } = held.transaction;
+    const refusal = whyNotPayable(held.transaction, await databaseNow(trx));
+    if (refusal) return { refusal };
+
+    await trx.selectFrom("smart_numbers").select("number").where("number", "=", number).forNoKeyUpdate().execute();
+    await retireCodes(trx, number, id);
+    const drawn = drawCode(await takenCodes(trx, number), (sides) => randomInt(sides));
+    if (drawn === null) return { refusal: "codes_exhausted" };
+    const life = sql<Date>`clock_timestamp() + make_interval(secs => ${request.lifeSeconds})`;
+    return trx
+      .insertInto("codes")
+      .values({ number, code: drawn, transaction_id: id, expires_at: life, claimed_by: null })
+      .returning(["code", "issued_at as issuedAt", "expires_at as expiresAt"])
+      .executeTakeFirstOrThrow();
+  });
+}
+
+/** What a keyed code turned out to be. */
+export type Claim =
+  | { readonly outcome: "claimed"; readonly transaction: Transaction }
+  | { readonly outcome: "unknown" | "expired" | "in_use" | "already_paid" };
+
+/**
+ * Binds a keyed code to a call leg, once: of two calls that key it at the same moment one wins. The transaction starts
+ * its call, and what the leg was billed before the code was known is its credit.
+ */
+export async function claimCode(
+  db: Db,
+  request: {
+    readonly leg: number;
+    readonly epoch: number;
+    readonly number: string;
+    readonly code: string;
+    /** Only lines without a carrier behind them may pay for test transactions: a real caller would be billed for nothing. */
+    readonly testAllowed: boolean;
+    readonly segments: readonly Segment[];
+    readonly codeBeforeAnswer: boolean;
+  },
+): Promise<Claim> {
+  return db.transaction().execute(async (trx) => {
+    const keyed = await trx
+      .selectFrom("codes")
+      .innerJoin("transactions", "transactions.id", "codes.transaction_id")
+      .select(["codes.id", "codes.transaction_id", "codes.claimed_by", "transactions.test"])
+      .select(sql<boolean>`codes.expires_at <= clock_timestamp()`.as("expired"))
+      .where("codes.number", "=", request.number)
+      .where("codes.code", "=", request.code)
+      .where("codes.retired_at", "is", null)
+      .executeTakeFirst();
+    if (!keyed || (keyed.test && !request.testAllowed)) return { outcome: "unknown" };
+
+    // The transaction's row first, then the code, then the leg: the same order everywhere, so that nobody deadlocks.
+    const held = await changeWithin(trx, keyed.transaction_id, () => null);
+    const refusal = held && whyNotPayable(held.transaction, await databaseNow(trx));
+    if (refusal === "transaction_already_paid") return { outcome: "already_paid" };
+    if (refusal === "call_in_progress" || keyed.claimed_by !== null) return { outcome: "in_use" };
+    if (refusal || keyed.expired) return { outcome: "expired" };
+
+    const won = await trx
+      .updateTable("codes")
+      .set({ claimed_by: request.leg })
+      .where("id", "=", keyed.id)
+      .where("claimed_by", "is", null)
+      .where("retired_at", "is", null)
+      .returning("id")
+      .executeTakeFirst();
+    if (!won) return { outcome: "in_use" };
+    const leg = await trx
+      .updateTable("call_legs")
+      .set({ transaction_id: keyed.transaction_id, claimed_at: sql<Date>`clock_timestamp()` })
+      .where("id", "=", request.leg)
+      .where("epoch", "=", request.epoch)
+      .where("ended_at", "is", null)
+      .returning("billed")
+      .executeTakeFirst();
+    if (!leg) throw new Error(`call leg ${request.leg} isn't ours any more`);
+    const started = await changeWithin(trx, keyed.transaction_id, startCall({ ...request, billedRappen: leg.billed }));
+    if (!started || started.refusal) throw new Error(`a payable transaction could not start its call: ${started?.refusal}`);
+    const applied = await changeWithin(trx, keyed.transaction_id, applyPulses);
+    return { outcome: "claimed", transaction: applied?.transaction ?? started.transaction };
+  });
+}
+
+/** Counts a code that was keyed wrong on a leg and answers how many there were. */
+export async function countWrongCode(db: Db, leg: number): Promise<number> {
+  const row = await db
+    .updateTable("call_legs")
+    .set((eb) => ({ wrong_codes: eb("wrong_codes", "+", 1) }))
+    .where("id", "=", leg)
+    .returning("wrong_codes")
+    .executeTakeFirstOrThrow();
+  return row.wrong_codes;
+}
+
+/** Retires the transaction's own unclaimed code, those whose quarantine is over, and those whose call has ended. */
+async function retireCodes(trx: DbTransaction, number: string, transactionId: string): Promise<void> {
+  await trx
+    .updateTable("codes")
+    .set({ retired_at: sql<Date>`clock_timestamp()` })
+    .where("number", "=", number)
+    .where("retired_at", "is", null)
+    .where((eb) =>
+      eb.or([
+        eb("transaction_id", "=", transactionId).and("claimed_by", "is", null),
+        eb("claimed_by", "is", null).and(
+          "expires_at",
+          "<",
+          sql<Date>`clock_timestamp() - make_interval(secs => ${QUARANTINE_SECONDS})`,
+        ),
+        eb.exists(
+          eb.selectFrom("call_legs").select("call_legs.id").whereRef("call_legs.id", "=", "codes.claimed_by").where("ended_at", "is not", null),
+        ),
+      ]),
+    )
+    .execute();
+}
+
+/** Codes that a draw has to keep away from: the live ones, and those that were retired a short while ago. */
+async function takenCodes(trx: DbTransaction, number: string): Promise<readonly string[]> {
+  const recently = sql<Date>`clock_timestamp() - make_interval(secs => ${QUARANTINE_SECONDS})`;
+  const rows = await trx
+    .selectFrom("codes")
+    .select("code")
+    .where("number", "=", number)
+    .where((eb) => eb.or([eb("retired_at", "is", null), eb("retired_at", ">", recently)]))
+    .orderBy("id", "desc")
+    .limit(2 * CODES_LIVE_MAX)
+    .execute();
+  return rows.map((row) => row.code);
+}

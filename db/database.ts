@@ -1,0 +1,40 @@
+import { Kysely, PostgresDialect, type Transaction } from "kysely";
+import pg from "pg";
+import type { Database } from "./schema.ts";
+
+export type Db = Kysely<Database>;
+/** A database transaction: what is written through it stands or falls together. */
+export type DbTransaction = Transaction<Database>;
+
+/** Connections that one process opens at most. */
+export const POOL_CONNECTIONS_MAX = 10;
+const CONNECT_TIMEOUT_MS = 5_000;
+const STATEMENT_TIMEOUT_MS = 10_000;
+
+// bigint identities stay far below 2^53 and count(*) too: as numbers they are safe, and JSON shows them plainly.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+
+export interface OpenDatabase extends AsyncDisposable {
+  readonly db: Db;
+  readonly url: string;
+}
+
+/** Opens a pool; `onLostConnection` hears of idle connections that the server closed (the pool opens new ones by itself). */
+export function openDatabase(url: string, onLostConnection: (error: Error) => void = () => {}): OpenDatabase {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: POOL_CONNECTIONS_MAX,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    application_name: "phone2pay",
+  });
+  pool.on("error", onLostConnection);
+  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  return { db, url, [Symbol.asyncDispose]: () => db.destroy() };
+}
+
+/** The database's own clock, which decides what has expired. */
+export async function databaseNow(db: Db | DbTransaction): Promise<Date> {
+  const row = await db.selectNoFrom((eb) => eb.fn<Date>("clock_timestamp", []).as("now")).executeTakeFirstOrThrow();
+  return row.now;
+}

@@ -1,0 +1,23 @@
+import { Migrator } from "kysely/migration";
+import type { Db } from "./database.ts";
+import * as foundation from "./migrations/0001-foundation.ts";
+
+/** In order; a landed migration is never edited, only followed by another. */
+const MIGRATIONS = { "0001-foundation": foundation };
+
+function migratorOf(db: Db): Migrator {
+  return new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } });
+}
+
+/** Brings the database to the newest schema and answers the names of the migrations it ran; safe to call from many processes at once. */
+export async function migrate(db: Db): Promise<readonly string[]> {
+  const { error, results = [] } = await migratorOf(db).migrateToLatest();
+  if (error) throw error;
+  return results.map((result) => result.migrationName);
+}
+
+/** Names of the migrations that this database still lacks. */
+export async function pendingMigrations(db: Db): Promise<readonly string[]> {
+  const all = await migratorOf(db).getMigrations();
+  return all.filter((migration) => !migration.executedAt).map((migration) => migration.name);
+}

@@ -1,0 +1,159 @@
+import type { ColumnType, Generated, Insertable, JSONColumnType } from "kysely";
+import type { Language } from "../core/messages.ts";
+import type { Segment } from "../core/tariff.ts";
+import type { Item, PaymentException, Status } from "../core/transaction.ts";
+
+/** The tables as Kysely sees them; db/migrations says the same in SQL, with its constraints. Money is in rappen. */
+export interface Database {
+  merchants: MerchantsTable;
+  users: UsersTable;
+  api_keys: ApiKeysTable;
+  tariffs: TariffsTable;
+  smart_numbers: SmartNumbersTable;
+  number_allocations: NumberAllocationsTable;
+  transactions: TransactionsTable;
+  call_legs: CallLegsTable;
+  codes: CodesTable;
+  pulses: PulsesTable;
+  journal: JournalTable;
+}
+
+type Moment = ColumnType<Date, Date | undefined, Date>;
+type MaybeMoment = ColumnType<Date | null, Date | null | undefined, Date | null>;
+
+interface MerchantsTable {
+  id: Generated<number>;
+  merchant_number: string;
+  name: string;
+  address: string;
+  contact: string;
+  return_origins: Generated<string[]>;
+  auto_confirm_seconds: Generated<number>;
+  code_seconds: Generated<number>;
+  created_at: Moment;
+}
+
+interface UsersTable {
+  id: Generated<number>;
+  merchant_id: number | null;
+  login: string;
+  password_hash: string;
+  created_at: Moment;
+}
+
+interface ApiKeysTable {
+  id: Generated<number>;
+  merchant_id: number;
+  test: boolean;
+  name: string;
+  key_hash: Buffer;
+  key_hint: string;
+  created_at: Moment;
+  last_used_at: MaybeMoment;
+  revoked_at: MaybeMoment;
+}
+
+interface TariffsTable {
+  id: Generated<number>;
+  name: string;
+  segments: JSONColumnType<readonly Segment[]>;
+  created_at: Moment;
+}
+
+interface SmartNumbersTable {
+  number: string;
+  tariff_id: number;
+  code_before_answer: Generated<boolean>;
+  language: Generated<Language>;
+  in_service: Generated<boolean>;
+}
+
+interface NumberAllocationsTable {
+  id: Generated<number>;
+  number: string;
+  merchant_id: number;
+  allocated_at: Moment;
+  withdrawn_at: MaybeMoment;
+}
+
+export interface TransactionsTable {
+  id: string;
+  merchant_id: number;
+  test: boolean;
+  status: Status;
+  exception: Generated<PaymentException>;
+  amount: number;
+  total: number;
+  billed: Generated<number>;
+  currency: "CHF";
+  number: string;
+  tariff_id: number;
+  description: string;
+  items: JSONColumnType<readonly Item[]>;
+  reference: string | null;
+  return_url: string;
+  cancel_url: string | null;
+  language: Language | null;
+  access_days: number;
+  metadata: JSONColumnType<Readonly<Record<string, string>>>;
+  auto_confirm_seconds: number;
+  expected_seconds: number;
+  created_at: Moment;
+  expires_at: Moment;
+  resumable_until: Moment;
+  expired_at: MaybeMoment;
+  paid_at: MaybeMoment;
+  confirmed_at: MaybeMoment;
+  redeemed_at: MaybeMoment;
+  redeemed_by: string | null;
+  cancelled_at: MaybeMoment;
+}
+export type NewTransactionRow = Insertable<TransactionsTable>;
+
+interface CallLegsTable {
+  id: Generated<number>;
+  uniqueid: string;
+  number: string;
+  tariff_id: number;
+  transaction_id: string | null;
+  caller: string | null;
+  caller_hash: Buffer | null;
+  billed: Generated<number>;
+  owner: string;
+  epoch: Generated<number>;
+  lease_until: Moment;
+  started_at: Moment;
+  answered_at: MaybeMoment;
+  claimed_at: MaybeMoment;
+  ended_at: MaybeMoment;
+  duration_ms: number | null;
+  end_reason: string | null;
+  wrong_codes: Generated<number>;
+}
+
+interface CodesTable {
+  id: Generated<number>;
+  number: string;
+  code: string;
+  transaction_id: string;
+  issued_at: Moment;
+  expires_at: Moment;
+  claimed_by: number | null;
+  retired_at: MaybeMoment;
+}
+
+interface PulsesTable {
+  call_leg_id: number;
+  sequence: number;
+  amount: number;
+  epoch: number;
+  booked_at: Moment;
+}
+
+interface JournalTable {
+  id: Generated<number>;
+  transaction_id: string;
+  at: Moment;
+  event: string;
+  data: JSONColumnType<Readonly<Record<string, string | number | boolean | null>>>;
+}

@@ -1,0 +1,74 @@
+import { randomUUID } from "node:crypto";
+import { quote } from "../../core/quote.ts";
+import type { Segment } from "../../core/tariff.ts";
+import { newTransactionId } from "../../core/transaction-id.ts";
+import type { Order, Transaction } from "../../core/transaction.ts";
+import type { Db } from "../../db/database.ts";
+import { addApiKey, addMerchant } from "../../db/merchants.ts";
+import { addNumber, addTariff } from "../../db/numbers.ts";
+import { openTransaction } from "../../db/transactions.ts";
+
+/** CHF 1.20 a minute in 10-rappen pulses of 5 s. */
+export const PULSES_OF_5_SECONDS: readonly Segment[] = [{ kind: "time", rappenPerMinute: 120, incrementSeconds: 5 }];
+/** CHF 6.00 a minute, per second. */
+export const TEN_RAPPEN_A_SECOND: readonly Segment[] = [{ kind: "time", rappenPerMinute: 600, incrementSeconds: 1 }];
+/** CHF 3.00 a call. */
+export const THREE_FRANCS_A_CALL: readonly Segment[] = [{ kind: "fixed", priceRappen: 300 }];
+
+export interface Seeded {
+  readonly merchantId: number;
+  readonly number: string;
+  readonly tariffId: number;
+  readonly segments: readonly Segment[];
+  readonly liveKey: string;
+  readonly testKey: string;
+}
+
+let merchants = 100_000;
+
+/** A merchant with one number and a key of each mode. */
+export async function seedMerchant(
+  db: Db,
+  options: { readonly number?: string; readonly segments?: readonly Segment[]; readonly codeBeforeAnswer?: boolean } = {},
+): Promise<Seeded> {
+  const { number = "0900900904", segments = PULSES_OF_5_SECONDS, codeBeforeAnswer = false } = options;
+  const merchantId = await addMerchant(db, {
+    merchantNumber: String(++merchants),
+    name: "Disques du Léman",
+    address: "Rue de l’Exemple 12, 1006 Lausanne",
+    contact: "aide@disques-du-leman.example",
+  });
+  const tariffId = await addTariff(db, { name: "test", segments });
+  await addNumber(db, { number, tariffId, merchantId, codeBeforeAnswer, language: "fr" });
+  const liveKey = await addApiKey(db, { merchantId, test: false, name: "live" });
+  const testKey = await addApiKey(db, { merchantId, test: true, name: "test" });
+  return { merchantId, number, tariffId, segments, liveKey, testKey };
+}
+
+/** An open transaction of that merchant. */
+export async function seedTransaction(db: Db, seeded: Seeded, changes: Partial<Order> = {}): Promise<Transaction> {
+  const order: Order = {
+    id: newTransactionId(randomUUID),
+    merchantId: seeded.merchantId,
+    test: false,
+    amountRappen: 100,
+    currency: "CHF",
+    number: seeded.number,
+    tariffId: seeded.tariffId,
+    description: "Album « Nuit claire »",
+    items: [],
+    reference: null,
+    returnUrl: "https://shop.example/back",
+    cancelUrl: null,
+    language: "fr",
+    accessDays: 0,
+    metadata: {},
+    autoConfirmSeconds: 180,
+    ...changes,
+  };
+  const quoted = quote({ segments: seeded.segments, amountRappen: order.amountRappen, codeBeforeAnswer: false });
+  if ("refusal" in quoted) throw new Error(quoted.refusal);
+  const opened = await openTransaction(db, order, quoted);
+  if ("refusal" in opened) throw new Error(opened.refusal);
+  return opened;
+}
