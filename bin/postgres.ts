@@ -29,10 +29,14 @@ export async function startPostgres(options: {
   const asRoot = process.getuid?.() === 0;
   const wanted = path.resolve(options.directory);
   const reachable = !asRoot || (await everyoneMayEnter(path.dirname(wanted)));
-  const home = reachable ? wanted : path.join("/var/lib/phone2pay", createHash("sha256").update(wanted).digest("hex").slice(0, 12));
+  const home = reachable
+    ? wanted
+    : path.join("/var/lib/phone2pay", createHash("sha256").update(wanted).digest("hex").slice(0, 12));
   await mkdir(home, { recursive: true, mode: 0o755 });
   const ids = asRoot ? await postgresUser() : {};
-  const programs = await findPrograms(reachable && (!asRoot || (await everyoneMayEnter(packageDirectory()))) ? null : path.join(home, "program"));
+  const programs = await findPrograms(
+    reachable && (!asRoot || (await everyoneMayEnter(packageDirectory()))) ? null : path.join(home, "program"),
+  );
 
   const data = path.join(home, "data");
   const passwordFile = path.join(home, "password");
@@ -41,14 +45,34 @@ export async function startPostgres(options: {
     await mkdir(data, { recursive: true, mode: 0o700 });
     await writeFile(passwordFile, randomBytes(18).toString("base64url"), { mode: 0o600 });
     if ("uid" in ids) for (const file of [data, passwordFile]) await chown(file, ids.uid, ids.gid);
-    await run(path.join(programs, "bin/initdb"), [`--pgdata=${data}`, "--username=phone2pay", `--pwfile=${passwordFile}`, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8"], { ...ids, cwd: home });
+    await run(
+      path.join(programs, "bin/initdb"),
+      [
+        `--pgdata=${data}`,
+        "--username=phone2pay",
+        `--pwfile=${passwordFile}`,
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+      ],
+      { ...ids, cwd: home },
+    );
   }
   const password = (await readFile(passwordFile, "utf8")).trim();
   await stopOrphan(data);
 
-  const settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "max_prepared_transactions=0"];
+  const settings = [
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "max_connections=200",
+    "max_prepared_transactions=0",
+  ];
   if (options.volatile) settings.push("fsync=off", "full_page_writes=off");
-  const server = spawn(path.join(programs, "bin/postgres"), ["-D", data, "-p", String(options.port), ...settings.flatMap((setting) => ["-c", setting])], { ...ids, cwd: home, stdio: ["ignore", "ignore", "pipe"] });
+  const server = spawn(
+    path.join(programs, "bin/postgres"),
+    ["-D", data, "-p", String(options.port), ...settings.flatMap((setting) => ["-c", setting])],
+    { ...ids, cwd: home, stdio: ["ignore", "ignore", "pipe"] },
+  );
   const ended = new Promise<void>((resolve) => server.once("close", () => resolve()));
   await new Promise<void>((resolve, reject) => {
     let log = "";
@@ -82,8 +106,11 @@ function packageDirectory(): string {
 async function findPrograms(copyTo: string | null): Promise<string> {
   const platform = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
   const native = path.join(packageDirectory(), platform, "native");
-  if (!existsSync(native)) throw new Error(`no embedded PostgreSQL for ${platform}: set DATABASE_URL to a server of your own`);
-  const links = JSON.parse(await readFile(path.join(native, "pg-symlinks.json"), "utf8").catch(() => "[]")) as readonly { source: string; target: string }[];
+  if (!existsSync(native))
+    throw new Error(`no embedded PostgreSQL for ${platform}: set DATABASE_URL to a server of your own`);
+  const links = JSON.parse(
+    await readFile(path.join(native, "pg-symlinks.json"), "utf8").catch(() => "[]"),
+  ) as readonly { source: string; target: string }[];
   // The package's install script makes these links, and may not have been allowed to run.
   for (const { source, target } of links) {
     const [from, to] = [path.join(native, "..", source), path.join(native, "..", target)];
@@ -91,7 +118,8 @@ async function findPrograms(copyTo: string | null): Promise<string> {
   }
   for (const program of ["postgres", "initdb"]) await chmod(path.join(native, "bin", program), 0o755);
   if (!copyTo) return native;
-  if (!existsSync(path.join(copyTo, "bin/postgres"))) await cp(native, copyTo, { recursive: true, verbatimSymlinks: true });
+  if (!existsSync(path.join(copyTo, "bin/postgres")))
+    await cp(native, copyTo, { recursive: true, verbatimSymlinks: true });
   return copyTo;
 }
 
@@ -104,8 +132,12 @@ async function everyoneMayEnter(directory: string): Promise<boolean> {
 }
 
 async function postgresUser(): Promise<{ uid: number; gid: number }> {
-  await run("id", ["-u", "postgres"]).catch(() => run("useradd", ["--system", "--user-group", "--shell", "/usr/sbin/nologin", "postgres"]));
-  const [uid, gid] = await Promise.all(["-u", "-g"].map(async (flag) => Number((await run("id", [flag, "postgres"])).stdout)));
+  await run("id", ["-u", "postgres"]).catch(() =>
+    run("useradd", ["--system", "--user-group", "--shell", "/usr/sbin/nologin", "postgres"]),
+  );
+  const [uid, gid] = await Promise.all(
+    ["-u", "-g"].map(async (flag) => Number((await run("id", [flag, "postgres"])).stdout)),
+  );
   if (uid === undefined || gid === undefined) throw new Error("no user for PostgreSQL");
   return { uid, gid };
 }

@@ -23,8 +23,18 @@ const VARIABLES = {
 
 export interface Config {
   readonly databaseUrl: string;
-  readonly http: { readonly host: string; readonly port: number; readonly baseUrl: string; readonly trustProxy: boolean };
-  readonly agi: { readonly host: string; readonly port: number; readonly secret: string; readonly promptsDirectory: string };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    readonly baseUrl: string;
+    readonly trustProxy: boolean;
+  };
+  readonly agi: {
+    readonly host: string;
+    readonly port: number;
+    readonly secret: string;
+    readonly promptsDirectory: string;
+  };
   /** Keys the hash under which caller numbers are compared once the clear value is gone. */
   readonly callerHashKey: string;
   /** Who the law calls the provider: stands on every pay page. */

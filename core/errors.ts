@@ -3,35 +3,105 @@
  * docs/errors.md all take it from here; a test holds the page equal to this table.
  */
 export const ERRORS = {
-  request_malformed: { status: 400, title: "The request can't be read", mend: "Send valid JSON (UTF-8) with Content-Type: application/json." },
-  field_invalid: { status: 422, title: "A field has a value that isn't allowed", mend: "See errors[]: each entry names the field and its rule." },
-  amount_invalid: { status: 422, title: "The amount isn't a positive whole number of rappen", mend: "Send CHF 9.90 as 990." },
-  amount_too_small: { status: 422, title: "The shortest possible call would cost more than the amount", mend: "Ask more, or use a number with a lower price or with code entry before answer." },
-  amount_unreachable: { status: 422, title: "No number of this merchant can bill this amount in one call", mend: "Ask less, or have a number with another tariff allocated." },
-  number_unknown: { status: 422, title: "This Smart Number isn't allocated to the merchant", mend: "GET /v1/numbers lists yours." },
-  return_url_invalid: { status: 422, title: "The return URL isn't an allowed http or https address", mend: "Use an address of an origin that you registered." },
+  request_malformed: {
+    status: 400,
+    title: "The request can't be read",
+    mend: "Send valid JSON (UTF-8) with Content-Type: application/json.",
+  },
+  field_invalid: {
+    status: 422,
+    title: "A field has a value that isn't allowed",
+    mend: "See errors[]: each entry names the field and its rule.",
+  },
+  amount_invalid: {
+    status: 422,
+    title: "The amount isn't a positive whole number of rappen",
+    mend: "Send CHF 9.90 as 990.",
+  },
+  amount_too_small: {
+    status: 422,
+    title: "The shortest possible call would cost more than the amount",
+    mend: "Ask more, or use a number with a lower price or with code entry before answer.",
+  },
+  amount_unreachable: {
+    status: 422,
+    title: "No number of this merchant can bill this amount in one call",
+    mend: "Ask less, or have a number with another tariff allocated.",
+  },
+  number_unknown: {
+    status: 422,
+    title: "This Smart Number isn't allocated to the merchant",
+    mend: "GET /v1/numbers lists yours.",
+  },
+  return_url_invalid: {
+    status: 422,
+    title: "The return URL isn't an allowed http or https address",
+    mend: "Use an address of an origin that you registered.",
+  },
   currency_unsupported: { status: 422, title: "Only CHF is billed", mend: "Send currency CHF." },
-  reference_in_use: { status: 409, title: "Another open transaction has this reference", mend: "Use the open one, or cancel it first." },
+  reference_in_use: {
+    status: 409,
+    title: "Another open transaction has this reference",
+    mend: "Use the open one, or cancel it first.",
+  },
   api_key_missing: { status: 401, title: "No API key was sent", mend: "Send Authorization: Bearer YOUR_KEY." },
-  api_key_invalid: { status: 401, title: "The API key is unknown or revoked", mend: "Check the key, or make a new one." },
-  transaction_unknown: { status: 404, title: "There is no such transaction", mend: "Check the id and that the key belongs to the same merchant and mode." },
+  api_key_invalid: {
+    status: 401,
+    title: "The API key is unknown or revoked",
+    mend: "Check the key, or make a new one.",
+  },
+  transaction_unknown: {
+    status: 404,
+    title: "There is no such transaction",
+    mend: "Check the id and that the key belongs to the same merchant and mode.",
+  },
   route_unknown: { status: 404, title: "There is nothing at this address", mend: "See /docs." },
   method_not_allowed: { status: 405, title: "This address doesn't take this method", mend: "See /docs." },
-  transaction_not_paid: { status: 409, title: "The transaction isn't paid", mend: "Wait for status paid or confirmed." },
-  transaction_already_redeemed: { status: 409, title: "The transaction was redeemed before", mend: "Deliver once: the first redeem won; see redeemedAt." },
-  transaction_already_paid: { status: 409, title: "The transaction is paid already", mend: "Nothing to do; see its status." },
+  transaction_not_paid: {
+    status: 409,
+    title: "The transaction isn't paid",
+    mend: "Wait for status paid or confirmed.",
+  },
+  transaction_already_redeemed: {
+    status: 409,
+    title: "The transaction was redeemed before",
+    mend: "Deliver once: the first redeem won; see redeemedAt.",
+  },
+  transaction_already_paid: {
+    status: 409,
+    title: "The transaction is paid already",
+    mend: "Nothing to do; see its status.",
+  },
   transaction_cancelled: { status: 409, title: "The transaction was cancelled", mend: "Create a new one." },
-  transaction_expired: { status: 409, title: "The time to pay has run out", mend: "The shopper can resume it until resumableUntil." },
+  transaction_expired: {
+    status: 409,
+    title: "The time to pay has run out",
+    mend: "The shopper can resume it until resumableUntil.",
+  },
   transaction_over: { status: 410, title: "The transaction can't be resumed any more", mend: "Create a new one." },
-  call_in_progress: { status: 409, title: "A call is being billed for this transaction", mend: "Try again when the call has ended." },
+  call_in_progress: {
+    status: 409,
+    title: "A call is being billed for this transaction",
+    mend: "Try again when the call has ended.",
+  },
   no_call_in_progress: { status: 409, title: "No call is being billed for this transaction", mend: "Nothing to do." },
   codes_exhausted: { status: 503, title: "All codes of this number are in use", mend: "Try again in a few minutes." },
   body_too_large: { status: 413, title: "The request is too large", mend: "Stay under 64 KiB." },
   media_type_unsupported: { status: 415, title: "This content type isn't understood", mend: "Send application/json." },
   too_many_requests: { status: 429, title: "Too many requests", mend: "Wait as long as Retry-After says." },
-  service_unavailable: { status: 503, title: "The service can't answer right now", mend: "Try again soon; nothing was changed." },
-  internal_error: { status: 500, title: "Something went wrong on our side", mend: "Try again; quote the requestId if it persists." },
-} as const satisfies Readonly<Record<string, { readonly status: number; readonly title: string; readonly mend: string }>>;
+  service_unavailable: {
+    status: 503,
+    title: "The service can't answer right now",
+    mend: "Try again soon; nothing was changed.",
+  },
+  internal_error: {
+    status: 500,
+    title: "Something went wrong on our side",
+    mend: "Try again; quote the requestId if it persists.",
+  },
+} as const satisfies Readonly<
+  Record<string, { readonly status: number; readonly title: string; readonly mend: string }>
+>;
 
 export type ErrorCode = keyof typeof ERRORS;
 
@@ -45,7 +115,11 @@ export interface FieldError {
 export class PublicError extends Error {
   readonly code: ErrorCode;
   readonly fields: readonly FieldError[];
-  constructor(code: ErrorCode, detail?: string, options: { readonly fields?: readonly FieldError[]; readonly cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    detail?: string,
+    options: { readonly fields?: readonly FieldError[]; readonly cause?: unknown } = {},
+  ) {
     super(detail ?? ERRORS[code].title, { cause: options.cause });
     this.name = "PublicError";
     this.code = code;

@@ -17,7 +17,11 @@ export function isLanguage(value: unknown): value is Language {
 }
 
 /** The text of `key` with its placeholders filled; throws when a key or a value is missing, so that no page shows a hole. */
-export function message(language: Language, key: MessageKey, values: Readonly<Record<string, string | number>> = {}): string {
+export function message(
+  language: Language,
+  key: MessageKey,
+  values: Readonly<Record<string, string | number>> = {},
+): string {
   const name = `${language}/${key}`;
   let format = compiled.get(name);
   if (!format) {

@@ -1,5 +1,5 @@
-import { formatMoney } from "./money.ts";
 import { type Language, message } from "./messages.ts";
+import { formatMoney } from "./money.ts";
 import type { Segment } from "./tariff.ts";
 
 /** National form without spaces, as stored: 0900900904. */

@@ -163,7 +163,11 @@ export function endCall(call: {
       expiresAt: later(transaction.expiresAt, minutesAfter(now, OPEN_MINUTES)),
       ...("refusal" in plan ? {} : { totalRappen: plan.totalRappen, expectedSeconds: plan.expectedSeconds }),
     };
-    return { next, event: "transaction.call_ended", data: { leg: call.leg, reason: call.reason, billedRappen: next.billedRappen } };
+    return {
+      next,
+      event: "transaction.call_ended",
+      data: { leg: call.leg, reason: call.reason, billedRappen: next.billedRappen },
+    };
   };
 }
 
@@ -172,7 +176,11 @@ export function confirm(by: "shopper" | "clock"): Transition {
   return (transaction, now) => {
     if (transaction.status === "confirmed" || transaction.status === "redeemed") return null;
     if (transaction.status !== "paid") return { refusal: whyNotPaid(transaction, now) };
-    return { next: { ...transaction, status: "confirmed", confirmedAt: now }, event: "transaction.confirmed", data: { by } };
+    return {
+      next: { ...transaction, status: "confirmed", confirmedAt: now },
+      event: "transaction.confirmed",
+      data: { by },
+    };
   };
 }
 

@@ -52,7 +52,9 @@ export async function findLeg(db: Db, uniqueid: string): Promise<CallLeg | null>
   const row = await db
     .selectFrom("call_legs")
     .select(["id", "uniqueid", "number", "epoch", "tariff_id", "transaction_id", "billed", "wrong_codes", "ended_at"])
-    .select(sql<number | null>`(extract(epoch from clock_timestamp() - answered_at) * 1000)::float8`.as("answered_ms_ago"))
+    .select(
+      sql<number | null>`(extract(epoch from clock_timestamp() - answered_at) * 1000)::float8`.as("answered_ms_ago"),
+    )
     .where("uniqueid", "=", uniqueid)
     .executeTakeFirst();
   if (!row) return null;
@@ -71,7 +73,10 @@ export async function findLeg(db: Db, uniqueid: string): Promise<CallLeg | null>
 }
 
 /** Notes when the call was answered: `msAgo` before now, as the channel tells it. */
-export async function answerLeg(db: Db, leg: { readonly id: number; readonly epoch: number; readonly msAgo: number }): Promise<void> {
+export async function answerLeg(
+  db: Db,
+  leg: { readonly id: number; readonly epoch: number; readonly msAgo: number },
+): Promise<void> {
   await db
     .updateTable("call_legs")
     .set({ answered_at: sql<Date>`clock_timestamp() - make_interval(secs => ${leg.msAgo / 1_000})` })
@@ -148,7 +153,10 @@ export async function abandonedLegs(db: Db, seconds: number, limit: number): Pro
 }
 
 /** Renews the leases of all legs of a worker in one statement. */
-export async function renewLeases(db: Db | DbTransaction, legs: readonly { readonly leg: number; readonly epoch: number }[]): Promise<void> {
+export async function renewLeases(
+  db: Db | DbTransaction,
+  legs: readonly { readonly leg: number; readonly epoch: number }[],
+): Promise<void> {
   await sql`
     update call_legs l set lease_until = clock_timestamp() + make_interval(secs => ${LEASE_SECONDS})
     from unnest(${legs.map((held) => held.leg)}::bigint[], ${legs.map((held) => held.epoch)}::integer[]) as held (leg, epoch)

@@ -116,7 +116,8 @@ export async function claimCode(
       .executeTakeFirst();
     if (!leg) throw new Error(`call leg ${request.leg} isn't ours any more`);
     const started = await changeWithin(trx, keyed.transaction_id, startCall({ ...request, billedRappen: leg.billed }));
-    if (!started || started.refusal) throw new Error(`a payable transaction could not start its call: ${started?.refusal}`);
+    if (!started || started.refusal)
+      throw new Error(`a payable transaction could not start its call: ${started?.refusal}`);
     const applied = await changeWithin(trx, keyed.transaction_id, applyPulses);
     return { outcome: "claimed", transaction: applied?.transaction ?? started.transaction };
   });
@@ -149,7 +150,11 @@ async function retireCodes(trx: DbTransaction, number: string, transactionId: st
           sql<Date>`clock_timestamp() - make_interval(secs => ${QUARANTINE_SECONDS})`,
         ),
         eb.exists(
-          eb.selectFrom("call_legs").select("call_legs.id").whereRef("call_legs.id", "=", "codes.claimed_by").where("ended_at", "is not", null),
+          eb
+            .selectFrom("call_legs")
+            .select("call_legs.id")
+            .whereRef("call_legs.id", "=", "codes.claimed_by")
+            .where("ended_at", "is not", null),
         ),
       ]),
     )

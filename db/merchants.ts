@@ -38,7 +38,12 @@ export async function findMerchant(db: Db, id: number): Promise<Merchant> {
 
 export async function addMerchant(
   db: Db,
-  merchant: { readonly merchantNumber: string; readonly name: string; readonly address: string; readonly contact: string },
+  merchant: {
+    readonly merchantNumber: string;
+    readonly name: string;
+    readonly address: string;
+    readonly contact: string;
+  },
 ): Promise<number> {
   const row = await db
     .insertInto("merchants")
@@ -105,7 +110,10 @@ export async function touchApiKey(db: Db, keyId: number): Promise<void> {
     .set((eb) => ({ last_used_at: eb.fn("now", []) }))
     .where("id", "=", keyId)
     .where((eb) =>
-      eb.or([eb("last_used_at", "is", null), eb("last_used_at", "<", eb.fn<Date>("date_trunc", [eb.val("minute"), eb.fn("now", [])]))]),
+      eb.or([
+        eb("last_used_at", "is", null),
+        eb("last_used_at", "<", eb.fn<Date>("date_trunc", [eb.val("minute"), eb.fn("now", [])])),
+      ]),
     )
     .execute();
 }

@@ -19,7 +19,11 @@ const tariffs = new Map<number, Tariff>();
 export async function findTariff(db: Db, id: number): Promise<Tariff> {
   const known = tariffs.get(id);
   if (known) return known;
-  const row = await db.selectFrom("tariffs").select(["id", "name", "segments"]).where("id", "=", id).executeTakeFirstOrThrow();
+  const row = await db
+    .selectFrom("tariffs")
+    .select(["id", "name", "segments"])
+    .where("id", "=", id)
+    .executeTakeFirstOrThrow();
   tariffs.set(id, row);
   return row;
 }
@@ -40,7 +44,9 @@ async function numbersWhere(
 ): Promise<readonly NumberInService[]> {
   let query = db
     .selectFrom("smart_numbers as n")
-    .innerJoin("number_allocations as a", (join) => join.onRef("a.number", "=", "n.number").on("a.withdrawn_at", "is", null))
+    .innerJoin("number_allocations as a", (join) =>
+      join.onRef("a.number", "=", "n.number").on("a.withdrawn_at", "is", null),
+    )
     .select(["n.number", "n.tariff_id", "n.code_before_answer", "n.language"])
     .select((eb) =>
       eb
@@ -67,7 +73,10 @@ async function numbersWhere(
 }
 
 /** Writes a tariff (a new price is always a new row) and answers its id. */
-export async function addTariff(db: Db, tariff: { readonly name: string; readonly segments: readonly Segment[] }): Promise<number> {
+export async function addTariff(
+  db: Db,
+  tariff: { readonly name: string; readonly segments: readonly Segment[] },
+): Promise<number> {
   const row = await db
     .insertInto("tariffs")
     .values({ name: tariff.name, segments: JSON.stringify(tariff.segments) })
@@ -97,6 +106,9 @@ export async function addNumber(
         language: entry.language,
       })
       .execute();
-    await trx.insertInto("number_allocations").values({ number: entry.number, merchant_id: entry.merchantId }).execute();
+    await trx
+      .insertInto("number_allocations")
+      .values({ number: entry.number, merchant_id: entry.merchantId })
+      .execute();
   });
 }

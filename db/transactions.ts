@@ -206,7 +206,10 @@ async function writeJournal(
   event: TransactionEvent,
   data: JournalLine["data"],
 ): Promise<void> {
-  await trx.insertInto("journal").values({ transaction_id: id, event, data: JSON.stringify(data) }).execute();
+  await trx
+    .insertInto("journal")
+    .values({ transaction_id: id, event, data: JSON.stringify(data) })
+    .execute();
 }
 
 /** Row to noun: PostgreSQL writes a uuid in lower case, the product in upper case. */

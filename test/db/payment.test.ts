@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { pulsesOf } from "../../core/tariff.ts";
+import { redeem } from "../../core/transaction.ts";
 import { answerLeg, endLeg, openLeg } from "../../db/call-legs.ts";
 import { claimCode, issueCode } from "../../db/codes.ts";
 import type { OpenDatabase } from "../../db/database.ts";
 import { bookPulses } from "../../db/pulses.ts";
 import { changeTransaction, findTransaction, readJournal } from "../../db/transactions.ts";
-import { redeem } from "../../core/transaction.ts";
 import { cloneDatabase } from "../support/database.ts";
 import { type Seeded, seedMerchant, seedTransaction } from "../support/seed.ts";
 
@@ -20,13 +20,28 @@ beforeAll(async () => {
 afterAll(() => database[Symbol.asyncDispose]());
 
 async function answeredLeg() {
-  const leg = await openLeg(database.db, { uniqueid: `call-${++calls}`, number: seeded.number, tariffId: seeded.tariffId, owner: "a", caller: null, callerHash: null });
+  const leg = await openLeg(database.db, {
+    uniqueid: `call-${++calls}`,
+    number: seeded.number,
+    tariffId: seeded.tariffId,
+    owner: "a",
+    caller: null,
+    callerHash: null,
+  });
   await answerLeg(database.db, { id: leg.id, epoch: leg.epoch, msAgo: 0 });
   return leg;
 }
 
 async function claim(leg: { id: number; epoch: number }, code: string, testAllowed = false) {
-  return claimCode(database.db, { leg: leg.id, epoch: leg.epoch, number: seeded.number, code, testAllowed, segments: seeded.segments, codeBeforeAnswer: false });
+  return claimCode(database.db, {
+    leg: leg.id,
+    epoch: leg.epoch,
+    number: seeded.number,
+    code,
+    testAllowed,
+    segments: seeded.segments,
+    codeBeforeAnswer: false,
+  });
 }
 
 const pulses = (from: number, to: number) => pulsesOf(seeded.segments).slice(from - 1, to);
@@ -39,20 +54,38 @@ test("pulses that fell before the code was known are the credit of the call, and
   const leg = await answeredLeg();
   await bookPulses(db, [{ leg: leg.id, epoch: leg.epoch, pulses: pulses(1, 2) }]);
   const claimed = await claim(leg, code.code);
-  expect(claimed).toMatchObject({ outcome: "claimed", transaction: { status: "calling", billedRappen: 20, totalRappen: 100 } });
+  expect(claimed).toMatchObject({
+    outcome: "claimed",
+    transaction: { status: "calling", billedRappen: 20, totalRappen: 100 },
+  });
   await bookPulses(db, [{ leg: leg.id, epoch: leg.epoch, pulses: pulses(2, 9) }]);
   expect(await findTransaction(db, id)).toMatchObject({ status: "calling", billedRappen: 90 });
   await bookPulses(db, [{ leg: leg.id, epoch: leg.epoch, pulses: pulses(10, 10) }]);
   expect(await findTransaction(db, id)).toMatchObject({ status: "paid", billedRappen: 100, exception: "none" });
-  expect(await changeTransaction(db, id, redeem("test"))).toMatchObject({ refusal: null, transaction: { status: "redeemed" } });
+  expect(await changeTransaction(db, id, redeem("test"))).toMatchObject({
+    refusal: null,
+    transaction: { status: "redeemed" },
+  });
   expect(await changeTransaction(db, id, redeem("test"))).toMatchObject({ refusal: "transaction_already_redeemed" });
-  expect((await readJournal(db, id)).map((line) => line.event)).toEqual(["transaction.created", "transaction.call_started", "transaction.paid", "transaction.redeemed"]);
+  expect((await readJournal(db, id)).map((line) => line.event)).toEqual([
+    "transaction.created",
+    "transaction.call_started",
+    "transaction.paid",
+    "transaction.redeemed",
+  ]);
 });
 
 test("a worker whose leg was taken over books nothing", async () => {
   const { db } = database;
   const leg = await answeredLeg();
-  const again = await openLeg(db, { uniqueid: leg.uniqueid, number: seeded.number, tariffId: seeded.tariffId, owner: "b", caller: null, callerHash: null });
+  const again = await openLeg(db, {
+    uniqueid: leg.uniqueid,
+    number: seeded.number,
+    tariffId: seeded.tariffId,
+    owner: "b",
+    caller: null,
+    callerHash: null,
+  });
   expect(again).toMatchObject({ id: leg.id, epoch: 2 });
   const stale = await bookPulses(db, [{ leg: leg.id, epoch: 1, pulses: pulses(1, 3) }]);
   expect(stale.held.size).toBe(0);
@@ -69,8 +102,23 @@ test("an interrupted call leaves its money as credit, and a second call pays onl
   if ("refusal" in first) throw new Error(first.refusal);
   const one = await answeredLeg();
   await claim(one, first.code);
-  expect(await endLeg(db, { leg: one.id, epoch: one.epoch, reason: "caller_hung_up", durationMs: 21_000, lastPulses: { leg: one.id, epoch: one.epoch, pulses: pulses(1, 5) }, segments: seeded.segments, codeBeforeAnswer: false })).toBe(true);
-  expect(await findTransaction(db, id)).toMatchObject({ status: "open", exception: "underpaid", billedRappen: 50, totalRappen: 100 });
+  expect(
+    await endLeg(db, {
+      leg: one.id,
+      epoch: one.epoch,
+      reason: "caller_hung_up",
+      durationMs: 21_000,
+      lastPulses: { leg: one.id, epoch: one.epoch, pulses: pulses(1, 5) },
+      segments: seeded.segments,
+      codeBeforeAnswer: false,
+    }),
+  ).toBe(true);
+  expect(await findTransaction(db, id)).toMatchObject({
+    status: "open",
+    exception: "underpaid",
+    billedRappen: 50,
+    totalRappen: 100,
+  });
   const second = await issueCode(db, { transactionId: id, lifeSeconds: 180 });
   if ("refusal" in second) throw new Error(second.refusal);
   const two = await answeredLeg();

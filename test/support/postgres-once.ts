@@ -1,8 +1,8 @@
 import path from "node:path";
 import pg from "pg";
+import { type RunningPostgres, startPostgres } from "../../bin/postgres.ts";
 import { openDatabase } from "../../db/database.ts";
 import { migrate } from "../../db/migrate.ts";
-import { type RunningPostgres, startPostgres } from "../../bin/postgres.ts";
 
 declare global {
   // Jest runs set-up and tear-down in one process and hands nothing over but the global object.

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { quote } from "../../core/quote.ts";
 import type { Segment } from "../../core/tariff.ts";
-import { newTransactionId } from "../../core/transaction-id.ts";
 import type { Order, Transaction } from "../../core/transaction.ts";
+import { newTransactionId } from "../../core/transaction-id.ts";
 import type { Db } from "../../db/database.ts";
 import { addApiKey, addMerchant } from "../../db/merchants.ts";
 import { addNumber, addTariff } from "../../db/numbers.ts";
@@ -29,7 +29,11 @@ let merchants = 100_000;
 /** A merchant with one number and a key of each mode. */
 export async function seedMerchant(
   db: Db,
-  options: { readonly number?: string; readonly segments?: readonly Segment[]; readonly codeBeforeAnswer?: boolean } = {},
+  options: {
+    readonly number?: string;
+    readonly segments?: readonly Segment[];
+    readonly codeBeforeAnswer?: boolean;
+  } = {},
 ): Promise<Seeded> {
   const { number = "0900900904", segments = PULSES_OF_5_SECONDS, codeBeforeAnswer = false } = options;
   const merchantId = await addMerchant(db, {
