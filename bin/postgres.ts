@@ -33,7 +33,7 @@ export async function startPostgres(options: {
     ? wanted
     : path.join("/var/lib/phone2pay", createHash("sha256").update(wanted).digest("hex").slice(0, 12));
   await mkdir(home, { recursive: true, mode: 0o755 });
-  const ids = asRoot ? await postgresUser() : {};
+  const ids: { uid?: number; gid?: number } = asRoot ? await postgresUser() : {};
   const programs = await findPrograms(
     reachable && (!asRoot || (await everyoneMayEnter(packageDirectory()))) ? null : path.join(home, "program"),
   );
@@ -44,7 +44,9 @@ export async function startPostgres(options: {
     await rm(data, { recursive: true, force: true });
     await mkdir(data, { recursive: true, mode: 0o700 });
     await writeFile(passwordFile, randomBytes(18).toString("base64url"), { mode: 0o600 });
-    if ("uid" in ids) for (const file of [data, passwordFile]) await chown(file, ids.uid, ids.gid);
+    if (ids.uid !== undefined && ids.gid !== undefined) {
+      for (const file of [data, passwordFile]) await chown(file, ids.uid, ids.gid);
+    }
     await run(
       path.join(programs, "bin/initdb"),
       [

@@ -156,11 +156,13 @@ export function endCall(call: {
   return (transaction, now) => {
     if (transaction.status !== "calling") return null;
     const plan = quote({ ...call, amountRappen: transaction.amountRappen, creditRappen: transaction.billedRappen });
+    const expiresAt = later(transaction.expiresAt, minutesAfter(now, OPEN_MINUTES));
     const next: Transaction = {
       ...transaction,
       status: "open",
       exception: transaction.billedRappen > 0 ? "underpaid" : transaction.exception,
-      expiresAt: later(transaction.expiresAt, minutesAfter(now, OPEN_MINUTES)),
+      expiresAt,
+      resumableUntil: later(transaction.resumableUntil, expiresAt),
       ...("refusal" in plan ? {} : { totalRappen: plan.totalRappen, expectedSeconds: plan.expectedSeconds }),
     };
     return {

@@ -54,7 +54,7 @@ export async function openTransaction(
         conflict
           .columns(["merchant_id", "test", "reference"])
           .where("reference", "is not", null)
-          .where("status", "in", [sql.lit("open"), sql.lit("calling")])
+          .where("status", "in", [sql.lit<Status>("open"), sql.lit<Status>("calling")])
           .doNothing(),
       )
       .returningAll()
@@ -142,7 +142,7 @@ export async function changeWithin(
       billed: next.billedRappen,
       expected_seconds: next.expectedSeconds,
       expires_at: next.expiresAt,
-      resumable_until: next.resumableUntil > next.expiresAt ? next.resumableUntil : next.expiresAt,
+      resumable_until: next.resumableUntil,
       expired_at: next.expiredAt,
       paid_at: next.paidAt,
       confirmed_at: next.confirmedAt,

@@ -17,7 +17,9 @@ beforeAll(async () => {
   database = await cloneDatabase();
   seeded = await seedMerchant(database.db);
 });
-afterAll(() => database[Symbol.asyncDispose]());
+afterAll(async () => {
+  await database[Symbol.asyncDispose]();
+});
 
 async function answeredLeg() {
   const leg = await openLeg(database.db, {
