@@ -1,6 +1,14 @@
 import type { ErrorCode } from "./errors.ts";
 import type { Rappen } from "./money.ts";
-import { CALL_SECONDS_MAX, nextPulseAtMs, type Pulse, pulseReaching, type Segment } from "./tariff.ts";
+import {
+  CALL_SECONDS_MAX,
+  nextPulseAtMs,
+  type Pulse,
+  pulseReaching,
+  pulsesDue,
+  pulsesOf,
+  type Segment,
+} from "./tariff.ts";
 
 /**
  * Hang up no sooner than this after the last pulse fell: clock skew may not lose it, and with one-second increments
@@ -41,6 +49,19 @@ export function releaseWindow(segments: readonly Segment[], neededRappen: Rappen
   if (!pulse) return null;
   const next = nextPulseAtMs(segments, pulse);
   return { pulse, opensAtMs: pulse.startsAtMs + GUARD_AFTER_PULSE_MS, closesAtMs: next - GUARD_BEFORE_PULSE_MS };
+}
+
+/**
+ * The first moment from `elapsedMs` on at which a call can be ended without a doubt about what it owes: not just before
+ * a pulse, when the carrier may still count it, and not just after, when it may not count it yet.
+ */
+export function safeMomentMs(segments: readonly Segment[], elapsedMs: number): number {
+  const due = pulsesDue(segments, elapsedMs);
+  const last = pulsesOf(segments)[due - 1];
+  if (!last) return elapsedMs;
+  const nextAtMs = nextPulseAtMs(segments, last);
+  if (elapsedMs > nextAtMs - GUARD_BEFORE_PULSE_MS) return nextAtMs + GUARD_AFTER_PULSE_MS;
+  return Math.max(elapsedMs, last.startsAtMs + GUARD_AFTER_PULSE_MS);
 }
 
 /**

@@ -152,6 +152,17 @@ export async function abandonedLegs(db: Db, seconds: number, limit: number): Pro
   return rows.map((row) => row.uniqueid);
 }
 
+/** What earlier calls have brought for a transaction: the credit that this leg starts from. */
+export async function creditBefore(db: Db, transactionId: string, leg: number): Promise<number> {
+  const row = await db
+    .selectFrom("call_legs")
+    .select(sql<number>`coalesce(sum(billed), 0)`.as("credit"))
+    .where("transaction_id", "=", transactionId)
+    .where("id", "<>", leg)
+    .executeTakeFirstOrThrow();
+  return Number(row.credit);
+}
+
 /** Renews the leases of all legs of a worker in one statement. */
 export async function renewLeases(
   db: Db | DbTransaction,

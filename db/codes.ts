@@ -161,14 +161,14 @@ async function retireCodes(trx: DbTransaction, number: string, transactionId: st
     .execute();
 }
 
-/** Codes that a draw has to keep away from: the live ones, and those that were retired a short while ago. */
+/** Codes that a draw has to keep away from: the live ones, and those that a late caller may still have before their eyes. */
 async function takenCodes(trx: DbTransaction, number: string): Promise<readonly string[]> {
   const recently = sql<Date>`clock_timestamp() - make_interval(secs => ${QUARANTINE_SECONDS})`;
   const rows = await trx
     .selectFrom("codes")
     .select("code")
     .where("number", "=", number)
-    .where((eb) => eb.or([eb("retired_at", "is", null), eb("retired_at", ">", recently)]))
+    .where((eb) => eb.or([eb("retired_at", "is", null), eb("expires_at", ">", recently)]))
     .orderBy("id", "desc")
     .limit(2 * CODES_LIVE_MAX)
     .execute();

@@ -161,6 +161,7 @@ const STATEMENTS = [
   }),
   `create unique index one_live_code_for_transaction on codes (transaction_id) where retired_at is null and claimed_by is null`,
   `create index codes_by_transaction on codes (transaction_id, id)`,
+  `create index codes_by_expiry on codes (number, expires_at)`,
 
   `create table pulses (
     call_leg_id bigint not null references call_legs,
