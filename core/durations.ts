@@ -29,5 +29,6 @@ export function spellDuration(language: Language, seconds: number): string {
 /** Date, or date and time, in Swiss time and the reader's language. */
 export function formatDate(language: Language, date: Date, withTime = false): string {
   const style = withTime ? ({ dateStyle: "long", timeStyle: "short" } as const) : ({ dateStyle: "long" } as const);
-  return new Intl.DateTimeFormat(LOCALES[language], { ...style, timeZone: "Europe/Zurich" }).format(date);
+  const text = new Intl.DateTimeFormat(LOCALES[language], { ...style, timeZone: "Europe/Zurich" }).format(date);
+  return language === "fr" ? text.replace(/^1(?=\s)/, "1er") : text; // the first of a month is an ordinal in French
 }

@@ -86,6 +86,11 @@ export const ERRORS = {
   },
   no_call_in_progress: { status: 409, title: "No call is being billed for this transaction", mend: "Nothing to do." },
   codes_exhausted: { status: 503, title: "All codes of this number are in use", mend: "Try again in a few minutes." },
+  not_acceptable: {
+    status: 406,
+    title: "The answer can't be given in the format asked for",
+    mend: "Send Accept: application/json, or no Accept at all.",
+  },
   body_too_large: { status: 413, title: "The request is too large", mend: "Stay under 64 KiB." },
   media_type_unsupported: { status: 415, title: "This content type isn't understood", mend: "Send application/json." },
   too_many_requests: { status: 429, title: "Too many requests", mend: "Wait as long as Retry-After says." },

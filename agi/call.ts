@@ -1,0 +1,95 @@
+import type { Language } from "../core/messages.ts";
+import type { CallLeg } from "../db/call-legs.ts";
+import type { Db } from "../db/database.ts";
+import type { NumberInService } from "../db/numbers.ts";
+import { type AgiChannel, AgiError } from "./fastagi.ts";
+import type { Meter, MeteredCall } from "./meter.ts";
+import type { Prompts } from "./prompts.ts";
+
+/** What a worker lends to each of its calls. */
+export interface VoiceServer {
+  readonly db: Db;
+  readonly meter: Meter;
+  readonly prompts: Prompts;
+  /** Names this process in the books, for people who look. */
+  readonly worker: string;
+  readonly callerHashKey: string;
+  readonly log: (event: string, details: Readonly<Record<string, unknown>>) => void;
+}
+
+/** One call under way. */
+export interface Call {
+  readonly server: VoiceServer;
+  readonly channel: AgiChannel;
+  readonly number: NumberInService;
+  readonly leg: CallLeg;
+  readonly metered: MeteredCall;
+  /** A line that no carrier bills: demo and tests. Only such a line may pay for test transactions. */
+  readonly demo: boolean;
+  /** The language spoken now: the number's, until the code tells the shopper's. */
+  language: Language;
+}
+
+/** Thrown to end a call that we end ourselves; carries what is still to be said. */
+export class CallOver extends Error {
+  readonly reason: string;
+  readonly say: readonly string[];
+  constructor(reason: string, say: readonly string[] = []) {
+    super(reason);
+    this.name = "CallOver";
+    this.reason = reason;
+    this.say = say;
+  }
+}
+
+/** Thrown when another worker has taken the call over: let go of it without a word. */
+export class CallLost extends Error {
+  override readonly name = "CallLost";
+}
+
+/** Plays the fragments one after the other; keys are ignored. */
+export async function say(call: Call, fragments: readonly string[]): Promise<void> {
+  for (const fragment of fragments) await call.channel.streamFile(call.server.prompts.file(fragment));
+}
+
+/** Plays the fragments only when they end by `deadlineMs` since answer, and answers whether they did. */
+export async function sayInTime(call: Call, fragments: readonly string[], deadlineMs: number): Promise<boolean> {
+  const lengthMs = call.server.prompts.lengthMs(call.language, fragments);
+  if (call.metered.elapsedMs() + lengthMs > deadlineMs) return false;
+  await say(call, fragments);
+  return true;
+}
+
+/** Speaks another language from now on. */
+export async function speakIn(call: Call, language: Language): Promise<void> {
+  await call.channel.setVariable("CHANNEL(language)", language);
+  call.language = language;
+}
+
+/** Waits until the call is `atMs` old; throws as soon as the caller hangs up or another worker takes the call over. */
+export async function until(call: Call, atMs: number): Promise<void> {
+  const { channel, metered } = call;
+  await new Promise<void>((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      channel.hungUp.removeEventListener("abort", hungUp);
+      metered.lost.removeEventListener("abort", lost);
+    };
+    const hungUp = () => {
+      stop();
+      reject(new AgiError("hung_up", "the caller hung up"));
+    };
+    const lost = () => {
+      stop();
+      reject(new CallLost());
+    };
+    const timer = setTimeout(() => {
+      stop();
+      resolve();
+    }, atMs - metered.elapsedMs());
+    if (channel.hungUp.aborted) return hungUp();
+    if (metered.lost.aborted) return lost();
+    channel.hungUp.addEventListener("abort", hungUp, { once: true });
+    metered.lost.addEventListener("abort", lost, { once: true });
+  });
+}

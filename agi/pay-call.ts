@@ -1,0 +1,143 @@
+import { createHmac } from "node:crypto";
+import { releaseWindow } from "../core/quote.ts";
+import { speakPrompt } from "../core/speech.ts";
+import type { Transaction } from "../core/transaction.ts";
+import { answerLeg, creditBefore, openLeg } from "../db/call-legs.ts";
+import { findMerchant } from "../db/merchants.ts";
+import { findNumberInService, type NumberInService } from "../db/numbers.ts";
+import { findTransaction } from "../db/transactions.ts";
+import { announcePrice } from "./announce-price.ts";
+import { askCode } from "./ask-code.ts";
+import { type Call, CallLost, CallOver, say, speakIn, type VoiceServer } from "./call.ts";
+import { channelAnsweredMsAgo, isUp, setBackstop } from "./channel.ts";
+import { type AgiChannel, AgiError } from "./fastagi.ts";
+import { hangUp, refuseCall } from "./hang-up.ts";
+import { holdUntilPaid } from "./hold.ts";
+
+/** Q.850 causes; the dialplan turns them into SIP answers. */
+const CAUSE_UNALLOCATED = 1;
+const CAUSE_CALL_REJECTED = 21;
+const CAUSE_TEMPORARY_FAILURE = 41;
+
+/**
+ * One call, straight down: refuse what can be refused for nothing, say the price, ask the code, keep the caller until
+ * the purchase is paid, hang up. A call whose first server died comes in here again and goes on where it was. When the
+ * caller hangs up, every wait throws and the script is left; the dialplan's hang-up handler has the books closed
+ * (close-call.ts).
+ */
+export async function payCall(
+  server: VoiceServer,
+  channel: AgiChannel,
+  request: { readonly number: string; readonly demo: boolean },
+): Promise<void> {
+  const number = await lookUp(server, channel, request.number);
+  if (!number) return refuseCall(channel, CAUSE_UNALLOCATED);
+  const call = await takeCall(server, channel, number, request.demo);
+  if (!call) return refuseCall(channel, CAUSE_CALL_REJECTED);
+  try {
+    await payOnCall(call);
+    await hangUp(call, "paid");
+  } catch (error) {
+    if (error instanceof CallOver) return await endCallWithWords(call, error);
+    const gone =
+      error instanceof CallLost || (error instanceof AgiError && (error.kind === "hung_up" || error.kind === "closed"));
+    if (!gone) throw error;
+  } finally {
+    call.metered.release();
+  }
+}
+
+async function payOnCall(call: Call): Promise<void> {
+  let transaction =
+    call.leg.transactionId === null ? null : await findTransaction(call.server.db, call.leg.transactionId);
+  if (call.leg.answeredMsAgo === null) {
+    await call.channel.exec("Progress");
+    const { keyedAhead } = await announcePrice(call, new Date().toISOString().slice(0, 10));
+    if (call.number.codeBeforeAnswer) transaction ??= await askCode(call, keyedAhead);
+    await answer(call);
+    transaction ??= await askCode(call, keyedAhead);
+  }
+  transaction ??= await askCode(call);
+  await collect(call, transaction);
+}
+
+async function collect(call: Call, transaction: Transaction): Promise<void> {
+  const { db } = call.server;
+  if (transaction.language && transaction.language !== call.language) await speakIn(call, transaction.language);
+  const creditRappen = await creditBefore(db, transaction.id, call.leg.id);
+  const window = releaseWindow(call.number.tariff.segments, transaction.totalRappen - creditRappen);
+  if (!window) throw new Error(`transaction ${transaction.id} was claimed though no call can pay it`);
+  await setBackstop(call.channel, window.closesAtMs - call.metered.elapsedMs());
+  const { merchantNumber } = await findMerchant(db, transaction.merchantId);
+  await holdUntilPaid(call, { transaction, merchantNumber, creditRappen, window });
+}
+
+/** Null: no such number is in service. While the database is away, an unanswered call is refused rather than kept. */
+async function lookUp(server: VoiceServer, channel: AgiChannel, number: string): Promise<NumberInService | null> {
+  try {
+    return await findNumberInService(server.db, number);
+  } catch (error) {
+    server.log("call.database_away", { error });
+    if (!(await isUp(channel))) await refuseCall(channel, CAUSE_TEMPORARY_FAILURE);
+    throw error;
+  }
+}
+
+/** Opens the leg, or takes it over from a server that died; null when its books are closed already. */
+async function takeCall(
+  server: VoiceServer,
+  channel: AgiChannel,
+  number: NumberInService,
+  demo: boolean,
+): Promise<Call | null> {
+  const { segments, id: tariffId } = number.tariff;
+  const uniqueid = channel.variables.get("agi_uniqueid") ?? "";
+  const caller = callerOf(channel);
+  const callerHash = caller === null ? null : createHmac("sha256", server.callerHashKey).update(caller).digest();
+  const leg = await openLeg(server.db, {
+    uniqueid,
+    number: number.number,
+    tariffId,
+    owner: server.worker,
+    caller,
+    callerHash,
+  });
+  if (leg.ended) return null;
+  const metered = server.meter.meterCall(leg, segments);
+  const call: Call = { server, channel, number, leg, metered, demo, language: number.language };
+  await channel.setVariable("CHANNEL(language)", number.language);
+  if (leg.answeredMsAgo !== null) metered.answered(server.meter.now() - leg.answeredMsAgo);
+  else if (await isUp(channel)) return { ...call, leg: await noteAnswer(call) }; // its server died right after answering
+  return call;
+}
+
+async function answer(call: Call): Promise<void> {
+  await call.channel.answer();
+  await noteAnswer(call);
+  await setBackstop(call.channel, CODE_PHASE_MS_MAX);
+}
+
+/** Nobody needs longer than this from answer to a claimed code: three tries with all their timers. */
+const CODE_PHASE_MS_MAX = 120_000;
+
+async function noteAnswer(call: Call): Promise<Call["leg"]> {
+  const msAgo = await channelAnsweredMsAgo(call.channel);
+  call.metered.answered(call.server.meter.now() - msAgo);
+  await answerLeg(call.server.db, { id: call.leg.id, epoch: call.leg.epoch, msAgo });
+  return { ...call.leg, answeredMsAgo: msAgo };
+}
+
+async function endCallWithWords(call: Call, over: CallOver): Promise<void> {
+  try {
+    await say(call, [...over.say, ...speakPrompt(call.language, "ivr.goodbye", {})]);
+    await hangUp(call, over.reason);
+  } catch (error) {
+    if (!(error instanceof AgiError)) throw error; // else the caller hung up first: the hang-up handler closes the books
+  }
+}
+
+/** The caller's number as the network gave it, or null when it was withheld. */
+function callerOf(channel: AgiChannel): string | null {
+  const given = channel.variables.get("agi_callerid") ?? "";
+  return /^\+?[0-9]{3,20}$/.test(given) ? given : null;
+}

@@ -1,0 +1,37 @@
+import { timingSafeEqual } from "node:crypto";
+import { parseSmartNumber } from "../core/smart-number.ts";
+import type { VoiceServer } from "./call.ts";
+import { closeCall } from "./close-call.ts";
+import { type AgiChannel, type FastAgiServer, serveFastAgi } from "./fastagi.ts";
+import { payCall } from "./pay-call.ts";
+
+/**
+ * The FastAGI side of the voice server. The dialplan asks for two things: `pay`, to serve a call, and `ended`, to close
+ * the books of one that is over. Each request carries the secret that only our dialplan knows; whoever else connects
+ * gets the connection closed and learns nothing.
+ */
+export async function serveAgi(
+  server: VoiceServer,
+  options: { readonly host: string; readonly port: number; readonly secret: string },
+): Promise<FastAgiServer> {
+  return serveFastAgi({
+    host: options.host,
+    port: options.port,
+    onRequest: (channel) => answerRequest(server, channel, options.secret),
+    onError: (error) => server.log("call.failed", { error }),
+  });
+}
+
+async function answerRequest(server: VoiceServer, channel: AgiChannel, secret: string): Promise<void> {
+  const [given = "", trunk = "", dialled = ""] = channel.args;
+  if (!sameSecret(given, secret)) return server.log("call.wrong_secret", {});
+  const number = parseSmartNumber(dialled) ?? "";
+  if (channel.script === "pay") return payCall(server, channel, { number, demo: trunk === "demo" });
+  if (channel.script === "ended") return closeCall(server, channel);
+  server.log("call.unknown_script", {});
+}
+
+function sameSecret(given: string, secret: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(secret)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+import { Command, InvalidArgumentError } from "commander";
+import { readConfig } from "../core/config.ts";
+import { openDatabase } from "../db/database.ts";
+import { migrate } from "../db/migrate.ts";
+import { runDemo } from "./demo.ts";
+import { ROLES, type Role, serve } from "./serve.ts";
+
+const program = new Command("phone2pay").description("Payment by phone call: the operator's command");
+
+program
+  .command("serve")
+  .description("answer calls, requests and jobs")
+  .option("--role <role>", `one of ${ROLES.join(", ")}; all of them when left out`, parseRole)
+  .action(async ({ role }: { role?: Role }) => {
+    await serve(readConfig(process.env), role ? [role] : ROLES, untilSignalled());
+  });
+
+program
+  .command("migrate")
+  .description("bring the database to the newest schema")
+  .action(async () => {
+    await using database = openDatabase(readConfig(process.env).databaseUrl);
+    const done = await migrate(database.db);
+    console.log(done.length === 0 ? "the database is up to date" : `migrated: ${done.join(", ")}`);
+  });
+
+program
+  .command("demo")
+  .description("start everything there is, with a demo merchant, a shop and a telephone")
+  .action(async () => {
+    await runDemo();
+  });
+
+await program.parseAsync();
+
+function parseRole(value: string): Role {
+  const role = ROLES.find((known) => known === value);
+  if (!role) throw new InvalidArgumentError(`one of ${ROLES.join(", ")}`);
+  return role;
+}
+
+/** Aborted by the first Ctrl-C or SIGTERM; a second one ends the process at once. */
+function untilSignalled(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+  return stop.signal;
+}

@@ -1,0 +1,130 @@
+import { execFile, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { promisify } from "node:util";
+import { findAsterisk } from "./asterisk.ts";
+
+const run = promisify(execFile);
+const repository = path.resolve(import.meta.dirname, "..");
+const APT_TIMEOUT_MS = 10 * 60_000;
+const ASTERISK_TIMEOUT_MS = 20 * 60_000;
+const TRIES_MAX = 2;
+
+/** A program that is not an npm package, and the Debian package that brings it. */
+interface SystemProgram {
+  readonly program: string;
+  readonly debianPackage: string;
+  readonly what: string;
+}
+
+const FOR_TESTS: readonly SystemProgram[] = [
+  { program: "sipp", debianPackage: "sip-tester", what: "calls of the telephony tests" },
+  { program: "chromium", debianPackage: "chromium", what: "browser of the page tests" },
+];
+
+export interface SystemPackages {
+  /** `simulated`: the built-in line simulator takes Asterisk's place. */
+  readonly asterisk: "real" | "simulated";
+  /** What is not there and could not be installed, in words. */
+  readonly missing: readonly string[];
+}
+
+type Tell = (line: string) => void;
+
+/**
+ * Sees to what npm cannot install. As root on Debian what is missing is installed; elsewhere it is only named, because
+ * nobody asked us to become root. `PHONE2PAY_ASTERISK=simulated` does without Asterisk.
+ */
+export async function ensureSystemPackages(which: "demo" | "test", tell: Tell): Promise<SystemPackages> {
+  const missing: string[] = [];
+  if (which === "test") missing.push(...(await ensurePrograms(FOR_TESTS, tell)));
+  if (process.env.PHONE2PAY_ASTERISK === "simulated") return { asterisk: "simulated", missing };
+  if (await ensureAsterisk(tell)) return { asterisk: "real", missing };
+  return { asterisk: "simulated", missing: [...missing, "Asterisk 20 or newer (the telephone line)"] };
+}
+
+async function ensurePrograms(programs: readonly SystemProgram[], tell: Tell): Promise<readonly string[]> {
+  const absent = programs.filter(({ program }) => !onPath(program));
+  if (absent.length > 0 && mayInstall()) {
+    const packages = absent.map(({ debianPackage }) => debianPackage);
+    tell(`installing ${packages.join(", ")} (Debian packages) …`);
+    try {
+      await retried(tell, async () => {
+        await apt(["update"]);
+        await apt(["install", "--yes", "--no-install-recommends", ...packages]);
+      });
+    } catch (error) {
+      tell(`that failed: ${lastLine(error)}`);
+    }
+  }
+  return absent
+    .filter(({ program }) => !onPath(program))
+    .map(({ program, debianPackage, what }) => `${program} (Debian package ${debianPackage}: ${what})`);
+}
+
+async function ensureAsterisk(tell: Tell): Promise<boolean> {
+  if (await findAsterisk()) return true;
+  if (!mayInstall()) return false;
+  tell("installing Asterisk 22 below .cache/asterisk (about a minute, 600 MB) …");
+  try {
+    await retried(tell, () => shown(path.join(repository, "asterisk-config/install-asterisk.sh"), ASTERISK_TIMEOUT_MS));
+  } catch (error) {
+    tell(`that failed: ${lastLine(error)}`);
+  }
+  return (await findAsterisk()) !== null;
+}
+
+/** Root on Debian or a relative of it. */
+function mayInstall(): boolean {
+  return process.getuid?.() === 0 && existsSync("/etc/debian_version") && onPath("apt-get");
+}
+
+function onPath(program: string): boolean {
+  const places = (process.env.PATH ?? "").split(path.delimiter).filter(Boolean);
+  return places.some((place) => existsSync(path.join(place, program)));
+}
+
+/** Mirrors fail for a moment now and then; what fails twice is not a matter of luck. */
+async function retried(tell: Tell, attempt: () => Promise<void>): Promise<void> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (tried >= TRIES_MAX) throw error;
+      tell(`that failed, trying once more: ${lastLine(error)}`);
+    }
+  }
+}
+
+async function apt(args: readonly string[]): Promise<void> {
+  const options = [
+    "-qq",
+    "-o",
+    "DPkg::Lock::Timeout=120",
+    "-o",
+    "Acquire::Retries=2",
+    "-o",
+    "Acquire::http::Timeout=30",
+  ];
+  await run("apt-get", [...options, ...args], {
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+    timeout: APT_TIMEOUT_MS,
+    maxBuffer: 16 * 1024 * 1024,
+  });
+}
+
+/** Runs a script whose own progress lines are worth seeing. */
+function shown(program: string, timeoutMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn("sh", [program], { stdio: ["ignore", "inherit", "inherit"], timeout: timeoutMs });
+    child.once("error", reject);
+    child.once("exit", (code, signal) =>
+      code === 0 ? resolve() : reject(new Error(`${path.basename(program)} ended with ${signal ?? code}`)),
+    );
+  });
+}
+
+function lastLine(error: unknown): string {
+  const text = error instanceof Error ? (error as { stderr?: string }).stderr?.trim() || error.message : String(error);
+  return text.split("\n").at(-1) ?? "";
+}

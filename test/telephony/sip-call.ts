@@ -1,0 +1,220 @@
+import { spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { dtmfTones } from "./dtmf-tones.ts";
+
+export type Scenario =
+  | "caller-keys-code-and-waits"
+  | "caller-keys-early"
+  | "caller-accepts-price-then-keys"
+  | "caller-wrong-code-three-times"
+  | "caller-silent"
+  | "caller-hangs-up-half-way"
+  | "caller-is-refused"
+  | "caller-keys-by-info"
+  | "caller-keys-in-band";
+
+export interface Call {
+  readonly scenario: Scenario;
+  /** As the caller's network sends it: 0900900904, +41900900904 … */
+  readonly number: string;
+  readonly digits?: string;
+  readonly sipPort: number;
+  readonly callerId?: string;
+  readonly pauseBeforeDigitsMs?: number;
+  /** caller-hangs-up-half-way: counted from the answer. */
+  readonly hangUpAfterMs?: number;
+  /** caller-is-refused */
+  readonly expectedStatus?: number;
+  /** The whole call; then SIPp gives up with an exit code that isn't 0. */
+  readonly timeoutMs: number;
+}
+
+export interface CallOutcome {
+  /** 0: everything happened in the order that the scenario names. */
+  readonly exitCode: number;
+  /** When INVITE was sent, in milliseconds since 1970, by SIPp's own trace like everything below. */
+  readonly startedAtMs: number;
+  /** From INVITE to the arrival of 200. */
+  readonly answeredAfterMs: number | null;
+  /** From INVITE to BYE, whoever sent it, or to the refusal. */
+  readonly endedAfterMs: number | null;
+  readonly endedBy: "caller" | "asterisk" | null;
+  /** From 200 to BYE: what a carrier would bill. */
+  readonly talkSeconds: number | null;
+  /** Of the INVITE: 200, 404 … */
+  readonly finalStatus: number | null;
+  /** The SIP messages as SIPp saw them, then what it complained about. */
+  readonly log: string;
+}
+
+const scenarios = join(import.meta.dirname, "scenarios");
+/** SIPp's play_dtmf: 400 ms to get going, then 200 ms of key and 200 ms of pause each. */
+const keyingMsPerDigit = 400;
+const keyingMsBefore = 400;
+
+/** One call from 127.0.0.1 by SIPp, played as its scenario says. Any number of them may run at once. SIPp's play_dtmf needs root. */
+export async function placeCall(call: Call): Promise<CallOutcome> {
+  const directory = await mkdtemp(join(tmpdir(), "p2p-call-"));
+  try {
+    const tonesFile = join(directory, "tones.alaw");
+    if (call.scenario === "caller-keys-in-band") await writeFile(tonesFile, dtmfTones(call.digits ?? ""));
+    const scenarioFile = join(directory, "scenario.xml");
+    await writeFile(scenarioFile, await scenarioOf(call, tonesFile));
+    const [messages, errors] = [join(directory, "messages.log"), join(directory, "errors.log")];
+    const { exitCode, output } = await sipp(
+      [
+        "-sf",
+        scenarioFile,
+        "-m",
+        "1",
+        "-nostdin",
+        "-i",
+        "127.0.0.1",
+        "-p",
+        String(await freePort()),
+        "-mi",
+        "127.0.0.1",
+        "-mp",
+        String(await freePort()),
+        "-trace_msg",
+        "-message_file",
+        messages,
+        "-trace_err",
+        "-error_file",
+        errors,
+        "-timeout",
+        `${Math.ceil(call.timeoutMs / 1000)}s`,
+        "-timeout_error",
+        `127.0.0.1:${call.sipPort}`,
+      ],
+      call.timeoutMs,
+    );
+    const trace = await readFile(messages, "utf8").catch(() => "");
+    const complaints = await readFile(errors, "utf8").catch(() => "");
+    const words = exitCode === 0 ? "" : output.slice(-2000);
+    return { exitCode, ...readTrace(trace), log: [trace, complaints, words].filter(Boolean).join("\n") };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** The scenario with its parts put in, and this call's values into both. */
+async function scenarioOf(call: Call, tonesFile: string): Promise<string> {
+  const digits = call.digits ?? "";
+  const pauseBeforeDigitsMs = call.pauseBeforeDigitsMs ?? 500;
+  const values: Record<string, string> = {
+    number: call.number,
+    callerId: call.callerId ?? "0441234567",
+    digits,
+    tonesFile,
+    pauseBeforeDigitsMs: String(pauseBeforeDigitsMs),
+    keyingMs: String(keyingMsBefore + keyingMsPerDigit * digits.length),
+    hangUpAfterDigitsMs: String(Math.max(0, (call.hangUpAfterMs ?? 2000) - pauseBeforeDigitsMs)),
+    expectedStatus: String(call.expectedStatus ?? 404),
+    "info-digits": await infoDigits(digits),
+  };
+  return fill(await readFile(join(scenarios, `${call.scenario}.xml`), "utf8"), values);
+}
+
+/** `{{name}}` is a value or, where there is none of that name, the file parts/name.xml. */
+async function fill(text: string, values: Readonly<Record<string, string>>): Promise<string> {
+  let filled = "";
+  let from = 0;
+  for (const place of text.matchAll(/\{\{([\w-]+)\}\}/g)) {
+    const name = place[1]!;
+    const value = values[name] ?? (await readFile(join(scenarios, "parts", `${name}.xml`), "utf8"));
+    filled += text.slice(from, place.index) + (await fill(value, values));
+    from = place.index + place[0].length;
+  }
+  return filled + text.slice(from);
+}
+
+async function infoDigits(digits: string): Promise<string> {
+  const part = await readFile(join(scenarios, "parts", "info-digit.xml"), "utf8");
+  return Array.from(digits)
+    .map((digit, index) => part.replace("{{digit}}", digit).replace("{{sequence}}", String(index + 2)))
+    .join("");
+}
+
+async function sipp(parameters: readonly string[], timeoutMs: number): Promise<{ exitCode: number; output: string }> {
+  // Its screen is drawn by a terminal library, which wants to know a terminal even where there is none.
+  const child = spawn("sipp", parameters, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, TERM: "xterm" },
+  });
+  let output = "";
+  const keep = (text: string) => {
+    output = (output + text).slice(-8000);
+  };
+  child.stdout.setEncoding("utf8").on("data", keep);
+  child.stderr.setEncoding("utf8").on("data", keep);
+  // SIPp's own time-out rounds to seconds and waits for its last messages.
+  const insist = setTimeout(() => child.kill("SIGKILL"), timeoutMs + 5000);
+  const exitCode = await new Promise<number>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve(code ?? -1));
+  });
+  clearTimeout(insist);
+  return { exitCode, output };
+}
+
+interface TracedMessage {
+  readonly atMs: number;
+  readonly sent: boolean;
+  readonly firstLine: string;
+  readonly method: string;
+}
+
+type TracedCall = Omit<CallOutcome, "exitCode" | "log">;
+
+function readTrace(trace: string): TracedCall {
+  const messages = [...tracedMessages(trace)];
+  const invite = messages.find(({ sent, firstLine }) => sent && firstLine.startsWith("INVITE "));
+  const startedAtMs = invite?.atMs ?? 0;
+  const final = messages.find(
+    ({ sent, firstLine, method }) => !sent && method === "INVITE" && /^SIP\/2\.0 [2-6]/.test(firstLine),
+  );
+  const finalStatus = final ? Number(final.firstLine.slice(8, 11)) : null;
+  const answeredAtMs = final && finalStatus === 200 ? final.atMs : null;
+  const bye = messages.find(({ firstLine }) => firstLine.startsWith("BYE "));
+  const endedAtMs = bye?.atMs ?? (answeredAtMs === null ? final?.atMs : undefined) ?? null;
+  return {
+    startedAtMs,
+    answeredAfterMs: answeredAtMs === null ? null : answeredAtMs - startedAtMs,
+    endedAfterMs: endedAtMs === null ? null : endedAtMs - startedAtMs,
+    endedBy: bye ? (bye.sent ? "caller" : "asterisk") : null,
+    talkSeconds: answeredAtMs === null || endedAtMs === null ? null : (endedAtMs - answeredAtMs) / 1000,
+    finalStatus,
+  };
+}
+
+/** SIPp writes a dashed line with the local time to the microsecond, `UDP message sent` or `received`, and the message. */
+function* tracedMessages(trace: string): Generator<TracedMessage> {
+  const parts = trace.split(/^-{20,} (\d{4}-\d\d-\d\d)[ \t](\d\d:\d\d:\d\d)\.(\d{6}).*$/m);
+  for (let index = 1; index + 3 < parts.length; index += 4) {
+    const [day, time, microseconds, text] = parts.slice(index, index + 4) as [string, string, string, string];
+    const lines = text.trim().split(/\r?\n/);
+    const head = lines.findIndex((line) => /^(SIP\/2\.0 \d{3}|[A-Z]+ sip:)/.test(line));
+    if (head < 0) continue;
+    yield {
+      atMs: Date.parse(`${day}T${time}`) + Number(microseconds) / 1000,
+      sent: /message sent/.test(lines[0] ?? ""),
+      firstLine: lines[head]!,
+      method: /^CSeq:\s*\d+\s+([A-Z]+)/im.exec(text)?.[1] ?? "",
+    };
+  }
+}
+
+/** SIPp takes the port it is told or fails, so one is asked from the system first; even, as RTP wants it. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const socket = createSocket("udp4");
+    await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+    const { port } = socket.address();
+    await new Promise<void>((resolve) => socket.close(() => resolve()));
+    if (port % 2 === 0) return port;
+  }
+}
