@@ -83,10 +83,13 @@ export async function until(call: Call, atMs: number): Promise<void> {
       stop();
       reject(new CallLost());
     };
-    const timer = setTimeout(() => {
-      stop();
-      resolve();
-    }, atMs - metered.elapsedMs());
+    const timer = setTimeout(
+      () => {
+        stop();
+        resolve();
+      },
+      Math.max(0, atMs - metered.elapsedMs()),
+    );
     if (channel.hungUp.aborted) return hungUp();
     if (metered.lost.aborted) return lost();
     channel.hungUp.addEventListener("abort", hungUp, { once: true });

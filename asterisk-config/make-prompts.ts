@@ -39,8 +39,10 @@ const SPELLINGS: Readonly<Record<Language, readonly (readonly [RegExp, string])[
 const WORKERS = 2;
 const SAVE_EVERY_RECORDINGS = 100;
 const FRAME_SAMPLES = LINE_SAMPLES_PER_SECOND / 50;
-/** Quieter frames at the ends are silence. The voices are clean, and an f or s on a telephone is hardly louder. */
+/** Quieter frames at the ends are silence; an f or s on a telephone is hardly louder. */
 const SILENCE_BELOW = PCM_MAX * fromDecibels(-66);
+/** The longest a voice stays shut within a word; what sounds after that is the voice's own noise. */
+const STOP_FRAMES_MAX = 8;
 /** The level of speech is measured where somebody speaks, not in the gaps. */
 const SPEECH_ABOVE = PCM_MAX * fromDecibels(-45);
 const SPEECH_LEVEL = PCM_MAX * fromDecibels(-19);
@@ -118,12 +120,22 @@ async function make({ language, name, text }: Recording, wavPath: string): Promi
   await writeAlaw(pathOf(language, name), padded(spoken, margin));
 }
 
+/** Cuts the silence at both ends, but not the closing t of «huit», which comes after a moment of none. */
 function trimmed(samples: Int16Array): Int16Array {
-  const loud = frames(samples).map((frame) => loudness(frame) > SILENCE_BELOW);
-  const first = loud.indexOf(true);
-  return first === -1
-    ? new Int16Array(0)
-    : samples.slice(first * FRAME_SAMPLES, (loud.lastIndexOf(true) + 1) * FRAME_SAMPLES);
+  const levels = frames(samples).map(loudness);
+  const first = levels.findIndex((level) => level > SPEECH_ABOVE);
+  if (first === -1) return new Int16Array(0);
+  const last = levels.findLastIndex((level) => level > SPEECH_ABOVE);
+  return samples.slice(edge(levels, first, -1) * FRAME_SAMPLES, (edge(levels, last, 1) + 1) * FRAME_SAMPLES);
+}
+
+/** The outermost frame with a sound that still belongs to the speech at `from`. */
+function edge(levels: readonly number[], from: number, step: 1 | -1): number {
+  let outermost = from;
+  for (let at = from + step; Math.abs(at - outermost) <= STOP_FRAMES_MAX; at += step) {
+    if ((levels[at] ?? 0) > SILENCE_BELOW) outermost = at;
+  }
+  return outermost;
 }
 
 /** Brings speech to one level, so that the parts of an amount sound like one sentence; peaks stay below the limit. */

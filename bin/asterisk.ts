@@ -1,5 +1,8 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { access, cp, glob, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -73,6 +76,7 @@ export async function findAsterisk(root: string = defaultRoot): Promise<FoundAst
  * Throws, with the end of the log, when there is none, or it doesn't come up.
  */
 export async function startAsterisk(options: AsteriskOptions): Promise<RunningAsterisk> {
+  await refuseUsedPorts(options);
   const found = await findAsterisk(options.root);
   if (!found) throw new Error("no Asterisk found: run asterisk-config/install-asterisk.sh");
   const command = await commandOf(found);
@@ -122,6 +126,30 @@ export async function startAsterisk(options: AsteriskOptions): Promise<RunningAs
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** With a port taken Asterisk would start all the same, and calls would reach somebody else. */
+async function refuseUsedPorts({
+  sipPort,
+  httpPort,
+  amiPort,
+  bindAddress = "127.0.0.1",
+}: AsteriskOptions): Promise<void> {
+  const used = (port: number, use: string) => (cause: unknown) => {
+    throw new Error(`port ${port} for ${use} is in use: end what holds it, or choose another`, { cause });
+  };
+  const socket = createSocket("udp4");
+  socket.bind(sipPort, bindAddress);
+  await once(socket, "listening").catch(used(sipPort, "SIP"));
+  await promisify(socket.close.bind(socket))();
+  for (const [port, use] of [
+    [httpPort, "WebSocket"],
+    [amiPort, "AMI"],
+  ] as const) {
+    const server = createServer().listen(port, bindAddress);
+    await once(server, "listening").catch(used(port, use));
+    await promisify(server.close.bind(server))();
+  }
 }
 
 /** Until Asterisk says of itself that it is fully booted; before its control socket is there the question itself fails. */

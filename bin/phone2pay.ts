@@ -3,7 +3,6 @@ import { Command, InvalidArgumentError } from "commander";
 import { readConfig } from "../core/config.ts";
 import { openDatabase } from "../db/database.ts";
 import { migrate } from "../db/migrate.ts";
-import { runDemo } from "./demo.ts";
 import { ROLES, type Role, serve } from "./serve.ts";
 
 const program = new Command("phone2pay").description("Payment by phone call: the operator's command");
@@ -29,6 +28,7 @@ program
   .command("demo")
   .description("start everything there is, with a demo merchant, a shop and a telephone")
   .action(async () => {
+    const { runDemo } = await import("./demo.ts");
     await runDemo();
   });
 

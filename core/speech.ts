@@ -141,9 +141,9 @@ function speakFrancs(francs: number): readonly string[] {
 
 function requireWhole(
   what: string,
-  value: unknown,
+  value: number | string,
   { min, max }: { readonly min: number; readonly max: number },
 ): void {
-  if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return;
+  if (Number.isInteger(value) && Number(value) >= min && Number(value) <= max) return;
   throw new RangeError(`cannot speak ${what} of ${value}: only whole numbers from ${min} to ${max}`);
 }

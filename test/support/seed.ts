@@ -20,6 +20,7 @@ export interface Seeded {
   readonly number: string;
   readonly tariffId: number;
   readonly segments: readonly Segment[];
+  readonly codeBeforeAnswer: boolean;
   readonly liveKey: string;
   readonly testKey: string;
 }
@@ -46,7 +47,7 @@ export async function seedMerchant(
   await addNumber(db, { number, tariffId, merchantId, codeBeforeAnswer, language: "fr" });
   const liveKey = await addApiKey(db, { merchantId, test: false, name: "live" });
   const testKey = await addApiKey(db, { merchantId, test: true, name: "test" });
-  return { merchantId, number, tariffId, segments, liveKey, testKey };
+  return { merchantId, number, tariffId, segments, codeBeforeAnswer, liveKey, testKey };
 }
 
 /** An open transaction of that merchant. */
@@ -70,7 +71,8 @@ export async function seedTransaction(db: Db, seeded: Seeded, changes: Partial<O
     autoConfirmSeconds: 180,
     ...changes,
   };
-  const quoted = quote({ segments: seeded.segments, amountRappen: order.amountRappen, codeBeforeAnswer: false });
+  const { segments, codeBeforeAnswer } = seeded;
+  const quoted = quote({ segments, amountRappen: order.amountRappen, codeBeforeAnswer });
   if ("refusal" in quoted) throw new Error(quoted.refusal);
   const opened = await openTransaction(db, order, quoted);
   if ("refusal" in opened) throw new Error(opened.refusal);

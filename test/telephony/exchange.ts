@@ -122,7 +122,7 @@ async function seedNumbers(db: Db): Promise<Readonly<Record<NumberName, Seeded>>
       codeBeforeAnswer: name === "early",
       language: "fr",
     });
-    seeded[name] = { ...first, number, tariffId, segments };
+    seeded[name] = { ...first, number, tariffId, segments, codeBeforeAnswer: name === "early" };
   }
   return seeded as Readonly<Record<NumberName, Seeded>>;
 }

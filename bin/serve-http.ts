@@ -1,0 +1,51 @@
+import { randomBytes } from "node:crypto";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import { merchantApi } from "../api/routes.ts";
+import type { Config } from "../core/config.ts";
+import type { Db } from "../db/database.ts";
+import { pendingMigrations } from "../db/migrate.ts";
+import { type NoticeWatch, watchTransactions } from "../db/notices.ts";
+import { webPages } from "../web/pages.ts";
+import type { Log } from "./log.ts";
+import type { RoleParts } from "./serve.ts";
+
+const BODY_BYTES_MAX = 64 * 1_024;
+
+/** Answers merchants and shoppers. */
+export async function startHttp({ config, db, log, resources }: RoleParts): Promise<void> {
+  const watch = resources.use(await watchTransactions(config.databaseUrl));
+  const http = await composeHttp({ config, db, watch, log });
+  resources.defer(() => http.close());
+  await http.listen({ host: config.http.host, port: config.http.port });
+  log.info({ address: http.listeningOrigin }, "http.listening");
+}
+
+/** The whole HTTP side as one app: merchants' API, shoppers' pages, and what monitoring asks. */
+export async function composeHttp(parts: {
+  readonly config: Pick<Config, "http" | "provider" | "databaseUrl">;
+  readonly db: Db;
+  readonly watch: NoticeWatch;
+  readonly log?: Log;
+}): Promise<FastifyInstance> {
+  const { config, db, watch, log } = parts;
+  const { baseUrl, trustProxy } = config.http;
+  const http: FastifyInstance = Fastify({
+    ...(log ? { loggerInstance: log as FastifyBaseLogger } : {}),
+    // Addresses hold transaction ids, with which one can pay and see: requests are not logged one by one.
+    disableRequestLogging: true,
+    bodyLimit: BODY_BYTES_MAX,
+    trustProxy,
+    genReqId: () => randomBytes(9).toString("base64url"),
+    forceCloseConnections: true,
+  });
+  http.get("/healthz", async () => ({ status: "up" }));
+  http.get("/readyz", async (_request, reply) => {
+    const pending = await pendingMigrations(db).catch(() => null);
+    if (pending === null) return reply.code(503).send({ status: "database_away" });
+    if (pending.length > 0) return reply.code(503).send({ status: "migrations_pending" });
+    return { status: "ready" };
+  });
+  await http.register(merchantApi, { db, baseUrl });
+  await http.register(webPages, { db, databaseUrl: config.databaseUrl, baseUrl, provider: config.provider, watch });
+  return http;
+}

@@ -1,0 +1,158 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { connect } from "node:net";
+import path from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { billedAfter } from "../../core/tariff.ts";
+import { findTransaction } from "../../db/transactions.ts";
+import { keepUp } from "../../db/upkeep.ts";
+import { closedLegs, type Exchange, eventually, NUMBERS, openExchange, SECRET } from "./exchange.ts";
+import { placeCall } from "./sip-call.ts";
+
+let exchange: Exchange;
+const workers = new Map<number, ChildProcess>();
+
+beforeAll(async () => {
+  exchange = await openExchange({ firstPort: 26_060, serveHere: false });
+  await Promise.all(exchange.agiPorts.map(startWorker));
+}, 120_000);
+afterAll(async () => {
+  await Promise.all([...workers.keys()].map(kill));
+  await exchange[Symbol.asyncDispose]();
+});
+
+/** A voice server as an operator runs it: a process of its own. */
+async function startWorker(port: number): Promise<void> {
+  const worker = spawn(
+    process.execPath,
+    [path.resolve(import.meta.dirname, "../../bin/phone2pay.ts"), "serve", "--role", "agi"],
+    {
+      stdio: ["ignore", "ignore", "inherit"],
+      env: {
+        ...process.env,
+        DATABASE_URL: exchange.databaseUrl,
+        PHONE2PAY_AGI_PORT: String(port),
+        PHONE2PAY_AGI_SECRET: SECRET,
+        PHONE2PAY_CALLER_HASH_KEY: SECRET,
+        PHONE2PAY_PROMPTS_DIRECTORY: exchange.asterisk.promptsDirectory,
+        PHONE2PAY_LOG_LEVEL: "silent",
+      },
+    },
+  );
+  workers.set(port, worker);
+  await eventually(() => accepts(port));
+}
+
+async function kill(port: number): Promise<void> {
+  const worker = workers.get(port);
+  workers.delete(port);
+  if (!worker || worker.exitCode !== null || worker.signalCode !== null) return;
+  worker.kill("SIGKILL");
+  await once(worker, "exit");
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}
+
+/** The port of the worker that holds the call of this transaction now. */
+async function portServing(transactionId: string): Promise<number> {
+  const owner = await eventually(async () => {
+    const leg = await exchange.db
+      .selectFrom("call_legs")
+      .select(["owner"])
+      .where("transaction_id", "=", transactionId)
+      .where("ended_at", "is", null)
+      .executeTakeFirst();
+    return leg?.owner;
+  });
+  const found = [...workers].find(([, worker]) => owner.split("/")[1] === String(worker.pid));
+  if (!found) throw new Error(`nobody is ${owner}`);
+  return found[0];
+}
+
+async function expectPaidByTheBook(id: string, epochAtLeast: number): Promise<void> {
+  const { segments } = NUMBERS.pulses;
+  expect(await findTransaction(exchange.db, id)).toMatchObject({ status: "paid", exception: "none" });
+  const [leg] = await closedLegs(exchange.db, id, 1);
+  if (!leg) throw new Error("no leg");
+  expect(leg.epoch).toBeGreaterThanOrEqual(epochAtLeast);
+  const cdr = await eventually(async () => (await exchange.cdrs()).find((line) => line.uniqueid === leg.uniqueid));
+  expect(leg.billed).toBe(billedAfter(segments, cdr.talkMs));
+  const pulses = await exchange.db
+    .selectFrom("pulses")
+    .select("sequence")
+    .where("call_leg_id", "=", leg.id)
+    .orderBy("sequence")
+    .execute();
+  expect(pulses.map((pulse) => pulse.sequence)).toEqual(pulses.map((_, index) => index + 1));
+}
+
+test("a voice server is killed in mid-call: the next one goes on, no pulse is lost or doubled, and the shopper has paid", async () => {
+  const { id, code } = await exchange.openPayment("pulses", { amountRappen: 60 });
+  const calling = placeCall({
+    scenario: "caller-keys-code-and-waits",
+    number: NUMBERS.pulses.number,
+    digits: code,
+    sipPort: exchange.sipPort,
+    timeoutMs: 60_000,
+  });
+  await eventually(async () => ((await findTransaction(exchange.db, id))?.billedRappen ?? 0) >= 30);
+  const port = await portServing(id);
+  await kill(port);
+  await startWorker(port);
+  expect(await calling).toMatchObject({ exitCode: 0, endedBy: "asterisk" });
+  await expectPaidByTheBook(id, 2);
+}, 90_000);
+
+test("both voice servers are killed in mid-call and come back: the call is kept, metered from its answer, and paid", async () => {
+  const { id, code } = await exchange.openPayment("pulses", { amountRappen: 80 });
+  const calling = placeCall({
+    scenario: "caller-keys-code-and-waits",
+    number: NUMBERS.pulses.number,
+    digits: code,
+    sipPort: exchange.sipPort,
+    timeoutMs: 80_000,
+  });
+  await eventually(async () => ((await findTransaction(exchange.db, id))?.billedRappen ?? 0) >= 30);
+  await Promise.all(exchange.agiPorts.map(kill));
+  await Promise.all(exchange.agiPorts.map(startWorker));
+  expect(await calling).toMatchObject({ exitCode: 0, endedBy: "asterisk" });
+  await expectPaidByTheBook(id, 2);
+}, 120_000);
+
+test("no server is left when the caller hangs up: the upkeep job closes the leg, and what was booked stays the shopper's credit", async () => {
+  const { id, code } = await exchange.openPayment("pulses", { amountRappen: 100 });
+  const calling = placeCall({
+    scenario: "caller-hangs-up-half-way",
+    number: NUMBERS.pulses.number,
+    digits: code,
+    hangUpAfterMs: 18_000,
+    sipPort: exchange.sipPort,
+    timeoutMs: 60_000,
+  });
+  await portServing(id);
+  const [one, two] = exchange.agiPorts;
+  await Promise.all([kill(one), kill(two)]);
+  await calling;
+  await startWorker(one);
+  await startWorker(two);
+  const { billedRappen } = (await findTransaction(exchange.db, id)) ?? { billedRappen: -1 };
+  expect(billedRappen).toBeLessThanOrEqual(billedAfter(NUMBERS.pulses.segments, 18_000));
+  await exchange.db
+    .updateTable("call_legs")
+    .set({ lease_until: new Date(Date.now() - 3_600_000) })
+    .where("transaction_id", "=", id)
+    .execute();
+  await keepUp(exchange.db, { worker: "upkeep", closeLegs: true });
+  expect(await closedLegs(exchange.db, id, 1)).toMatchObject([{ end_reason: "abandoned", billed: billedRappen }]);
+  expect(await findTransaction(exchange.db, id)).toMatchObject({
+    status: "open",
+    exception: "underpaid",
+    billedRappen,
+  });
+}, 90_000);
