@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
+import { answerProblem } from "../api/problem.ts";
 import { merchantApi } from "../api/routes.ts";
 import type { Config } from "../core/config.ts";
 import type { Db } from "../db/database.ts";
@@ -32,7 +33,9 @@ export async function composeHttp(parts: {
   const http: FastifyInstance = Fastify({
     ...(log ? { loggerInstance: log as FastifyBaseLogger } : {}),
     // Addresses hold transaction ids, with which one can pay and see: requests are not logged one by one.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
+    // What Fastify refuses before any route has it: addresses that can't be read.
+    frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply, { db, baseUrl }),
     bodyLimit: BODY_BYTES_MAX,
     trustProxy,
     genReqId: () => randomBytes(9).toString("base64url"),

@@ -1,4 +1,5 @@
 import { type Kysely, type Selectable, sql } from "kysely";
+import pg from "pg";
 import type { ErrorCode } from "../core/errors.ts";
 import type { Quote } from "../core/quote.ts";
 import {
@@ -117,7 +118,18 @@ export async function changeTransaction(
   id: string,
   transition: Transition,
 ): Promise<{ readonly transaction: Transaction; readonly refusal: ErrorCode | null } | null> {
-  return db.transaction().execute((trx) => changeWithin(trx, id, transition));
+  try {
+    return await db.transaction().execute((trx) => changeWithin(trx, id, transition));
+  } catch (error) {
+    // Open again, it would stand beside another open one with its reference.
+    if (!isReferenceTaken(error)) throw error;
+    const transaction = await findTransaction(db, id);
+    return transaction && { transaction, refusal: "reference_in_use" };
+  }
+}
+
+function isReferenceTaken(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.constraint === "open_reference_is_unique";
 }
 
 /** The same inside a database transaction that is under way. Null: there is no such transaction. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { pulsesOf } from "../../core/tariff.ts";
-import { redeem } from "../../core/transaction.ts";
+import { expire, redeem, resume } from "../../core/transaction.ts";
 import { answerLeg, endLeg, openLeg } from "../../db/call-legs.ts";
 import { claimCode, issueCode } from "../../db/codes.ts";
 import type { OpenDatabase } from "../../db/database.ts";
@@ -147,4 +147,16 @@ test("a code of a test transaction is unknown to a line with a carrier behind it
   if ("refusal" in code) throw new Error(code.refusal);
   expect(await claim(await answeredLeg(), code.code)).toEqual({ outcome: "unknown" });
   expect(await claim(await answeredLeg(), code.code, true)).toMatchObject({ outcome: "claimed" });
+});
+
+test("an expired transaction can't be resumed while another open one has its reference", async () => {
+  const { db } = database;
+  const first = await seedTransaction(db, seeded, { reference: "order-7" });
+  await db.updateTable("transactions").set({ expires_at: new Date(Date.now() - 1_000) }).where("id", "=", first.id).execute();
+  await changeTransaction(db, first.id, expire);
+  await seedTransaction(db, seeded, { reference: "order-7" });
+  expect(await changeTransaction(db, first.id, resume)).toMatchObject({
+    refusal: "reference_in_use",
+    transaction: { status: "expired" },
+  });
 });

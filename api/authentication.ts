@@ -1,0 +1,37 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { PublicError } from "../core/errors.ts";
+import type { Db } from "../db/database.ts";
+import { type ApiClient, findApiClient, touchApiKey } from "../db/merchants.ts";
+
+/** Longer than any key that was ever given out; what is longer isn't looked up. */
+const KEY_LENGTH_MAX = 200;
+const TOUCH_EVERY_MS = 60_000;
+const BEARER = /^bearer +([!-~]+) *$/i;
+
+/** From here on every route of `app` asks for `Authorization: Bearer KEY` (RFC 6750) and knows whose key it was. */
+export function requireApiKey(app: FastifyInstance, db: Db): void {
+  const touchedAt = new Map<number, number>();
+  app.decorateRequest("apiClient", null);
+  app.addHook("onRequest", async (request) => {
+    const client = await authenticate(db, request.headers.authorization);
+    request.setDecorator<ApiClient>("apiClient", client);
+    // When a key was last used is nice to know, and no request waits for it or fails by it.
+    const now = Date.now();
+    if (now - (touchedAt.get(client.keyId) ?? 0) < TOUCH_EVERY_MS) return;
+    touchedAt.set(client.keyId, now);
+    touchApiKey(db, client.keyId).catch((error: unknown) => request.log.warn({ error }, "api.key_not_touched"));
+  });
+}
+
+/** The merchant and mode that an authenticated request speaks for. */
+export function clientOf(request: FastifyRequest): ApiClient {
+  return request.getDecorator<ApiClient>("apiClient");
+}
+
+async function authenticate(db: Db, header: string | undefined): Promise<ApiClient> {
+  const key = BEARER.exec(header ?? "")?.[1];
+  if (key === undefined) throw new PublicError("api_key_missing");
+  const client = key.length > KEY_LENGTH_MAX ? null : await findApiClient(db, key);
+  if (!client) throw new PublicError("api_key_invalid");
+  return client;
+}

@@ -1,0 +1,47 @@
+import { z } from "zod";
+import { LANGUAGES } from "../core/messages.ts";
+import { AMOUNT_MAX_RAPPEN } from "../core/money.ts";
+
+export const DESCRIPTION_LENGTH_MAX = 200;
+const REFERENCE_LENGTH_MAX = 100;
+export const URL_LENGTH_MAX = 2_000;
+export const ITEMS_MAX = 50;
+const ITEM_QUANTITY_MAX = 10_000;
+const ACCESS_DAYS_MAX = 31;
+const METADATA_PAIRS_MAX = 20;
+const METADATA_KEY_LENGTH_MAX = 40;
+const METADATA_VALUE_LENGTH_MAX = 500;
+const NUMBER_LENGTH_MAX = 40;
+/** 32 hex digits and four dashes, with room for white space that was copied along. */
+export const ID_LENGTH_MAX = 100;
+
+// Control characters and half surrogates can't be stored, line separators break the line that a shopper reads, and
+// direction overrides would let a description show something else than it says.
+const ONE_LINE = /^(?=.*\S)[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+$/u;
+const ANY_LINES = /^(?:[^\p{Cc}\p{Cs}]|[\t\r\n])*$/u;
+
+/** One line that a person reads: not blank, no control characters. */
+export function lineOfText(lengthMax: number) {
+  return z.string().min(1).max(lengthMax).regex(ONE_LINE, "must be one line of text without control characters");
+}
+
+export const amountField = z.number().int().min(1).max(AMOUNT_MAX_RAPPEN);
+export const currencyField = z.literal("CHF");
+export const languageField = z.enum(LANGUAGES);
+export const numberField = z.string().min(1).max(NUMBER_LENGTH_MAX);
+export const urlField = z.string().min(1).max(URL_LENGTH_MAX);
+export const accessDaysField = z.number().int().min(0).max(ACCESS_DAYS_MAX);
+export const referenceField = lineOfText(REFERENCE_LENGTH_MAX);
+
+export const itemField = z.strictObject({
+  description: lineOfText(DESCRIPTION_LENGTH_MAX),
+  quantity: z.number().int().min(1).max(ITEM_QUANTITY_MAX),
+  amount: z.number().int().min(0).max(AMOUNT_MAX_RAPPEN).describe("What the whole line costs, in rappen."),
+});
+
+export const metadataField = z
+  .record(
+    lineOfText(METADATA_KEY_LENGTH_MAX),
+    z.string().max(METADATA_VALUE_LENGTH_MAX).regex(ANY_LINES, "must be text without control characters"),
+  )
+  .refine((pairs) => Object.keys(pairs).length <= METADATA_PAIRS_MAX, `at most ${METADATA_PAIRS_MAX} pairs`);

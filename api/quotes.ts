@@ -1,0 +1,64 @@
+import { PublicError } from "../core/errors.ts";
+import { type Quote, quote, SHORTEST_CALL_SECONDS } from "../core/quote.ts";
+import { parseSmartNumber } from "../core/smart-number.ts";
+import type { Db } from "../db/database.ts";
+import type { ApiClient } from "../db/merchants.ts";
+import { type NumberInService, numbersOfMerchant } from "../db/numbers.ts";
+
+/** Who asks: a key's merchant and mode, the database, and the address under which shoppers reach us. */
+export interface Scope {
+  readonly db: Db;
+  readonly client: ApiClient;
+  readonly baseUrl: string;
+}
+
+/** A number and what an amount means on it. */
+export interface NumberQuote {
+  readonly number: NumberInService;
+  readonly quote: Quote;
+}
+
+/**
+ * What an amount would be on each of the merchant's numbers in service that can bill it, best first: least overshoot,
+ * then the shortest call. With `number` (any form parseSmartNumber reads) only on that one. Never empty: throws the
+ * refusal where no number can bill it.
+ */
+export async function quoteAmount(
+  scope: Scope,
+  wish: { readonly amountRappen: number; readonly number?: string | null | undefined },
+): Promise<readonly [NumberQuote, ...NumberQuote[]]> {
+  const numbers = await numbersOfMerchant(scope.db, scope.client.merchant.id);
+  const asked = wish.number ? [numberNamed(numbers, wish.number)] : numbers;
+  const quotes: NumberQuote[] = [];
+  let tooSmall = false;
+  for (const number of asked) {
+    const { codeBeforeAnswer, tariff } = number;
+    const answer = quote({ segments: tariff.segments, amountRappen: wish.amountRappen, codeBeforeAnswer });
+    if ("refusal" in answer) tooSmall ||= answer.refusal === "amount_too_small";
+    else quotes.push({ number, quote: answer });
+  }
+  const [best, ...others] = quotes.sort(byOvershootThenSeconds);
+  if (best) return [best, ...others];
+  const message = tooSmall ? "is too small for your numbers" : "can't be billed by your numbers";
+  throw new PublicError(tooSmall ? "amount_too_small" : "amount_unreachable", undefined, {
+    fields: [{ path: "/amount", message }],
+  });
+}
+
+/** The shortest call that can pay on this number, in seconds. */
+export function shortestSeconds(number: NumberInService): number {
+  return number.codeBeforeAnswer ? 0 : SHORTEST_CALL_SECONDS;
+}
+
+function byOvershootThenSeconds(a: NumberQuote, b: NumberQuote): number {
+  return a.quote.overshootRappen - b.quote.overshootRappen || a.quote.expectedSeconds - b.quote.expectedSeconds;
+}
+
+function numberNamed(numbers: readonly NumberInService[], text: string): NumberInService {
+  const wanted = parseSmartNumber(text);
+  const found = numbers.find(({ number }) => number === wanted);
+  if (found) return found;
+  throw new PublicError("number_unknown", undefined, {
+    fields: [{ path: "/number", message: "isn't one of your numbers in service" }],
+  });
+}

@@ -1,0 +1,161 @@
+import { z } from "zod";
+import { PAGE_ROWS_MAX } from "../db/transactions.ts";
+import {
+  accessDaysField,
+  amountField,
+  currencyField,
+  DESCRIPTION_LENGTH_MAX,
+  ID_LENGTH_MAX,
+  ITEMS_MAX,
+  itemField,
+  languageField,
+  lineOfText,
+  metadataField,
+  numberField,
+  referenceField,
+  urlField,
+} from "./fields.ts";
+import { numberSchema } from "./numbers.ts";
+
+const PAGE_ROWS_DEFAULT = 20;
+const moment = z.iso.datetime();
+
+const statusSchema = z.enum(["open", "calling", "paid", "confirmed", "redeemed", "expired", "cancelled"]);
+const exceptionSchema = z.enum(["none", "underpaid", "paid_late", "overpaid"]);
+
+/** POST /v1/transactions */
+export const newTransactionSchema = z
+  .strictObject({
+    amount: amountField.describe("In rappen: CHF 9.90 is 990."),
+    currency: currencyField,
+    description: lineOfText(DESCRIPTION_LENGTH_MAX).describe("What is paid for; the shopper reads it."),
+    items: z.array(itemField).max(ITEMS_MAX).nullish().describe("Their amounts sum up to `amount`."),
+    reference: referenceField
+      .nullish()
+      .describe("Your own id. Only one open transaction at a time can have it, so a double click opens one."),
+    returnUrl: urlField.describe("Where the shopper goes after paying, with the id in the query (`?transaction=…`)."),
+    cancelUrl: urlField.nullish().describe("Where the shopper goes when they give up; without it, to returnUrl."),
+    language: languageField.nullish().describe("Of the pay page; without it the browser's."),
+    accessDays: accessDaysField.nullish().describe("Days for which the payment is a pass."),
+    number: numberField.nullish().describe("One of your Smart Numbers; without it the one that fits best."),
+    metadata: metadataField.nullish().describe("Comes back as it is; the shopper never sees it."),
+  })
+  .meta({
+    examples: [
+      {
+        amount: 990,
+        currency: "CHF",
+        description: "Album « Nuit claire »",
+        reference: "order-1001",
+        returnUrl: "https://shop.example/paid",
+        cancelUrl: "https://shop.example/basket",
+      },
+    ],
+  });
+export type NewTransaction = z.infer<typeof newTransactionSchema>;
+
+/** A transaction as merchants read it. */
+export const transactionSchema = z
+  .object({
+    id: z.string(),
+    status: statusSchema,
+    exception: exceptionSchema,
+    amount: z.int().describe("What you asked, in rappen."),
+    total: z.int().describe("What the line is billed in all."),
+    currency: currencyField,
+    billed: z.int().describe("What the line was billed so far."),
+    remaining: z.int().describe("What is missing until it is paid."),
+    payUrl: z.string().describe("Send the shopper here."),
+    number: numberSchema,
+    expectedSeconds: z.int().describe("How long the (next) call lasts."),
+    code: z
+      .object({ value: z.string(), expiresAt: moment })
+      .nullable()
+      .describe("The code that pays now; null until the shopper opens the pay page, and while or after it is used."),
+    expiresAt: moment,
+    resumableUntil: moment.describe("Until then an expired transaction can be taken up again by its id."),
+    accessUntil: moment.nullable(),
+    test: z.boolean(),
+    reference: z.string().nullable(),
+    metadata: z.record(z.string(), z.string()),
+    description: z.string(),
+    items: z.array(z.object({ description: z.string(), quantity: z.int(), amount: z.int() })),
+    language: languageField.nullable(),
+    accessDays: z.int(),
+    returnUrl: z.string(),
+    cancelUrl: z.string().nullable(),
+    createdAt: moment,
+    paidAt: moment.nullable(),
+    confirmedAt: moment.nullable(),
+    redeemedAt: moment.nullable(),
+    redeemedBy: z.string().nullable().describe("Name of the key that redeemed."),
+    cancelledAt: moment.nullable(),
+  })
+  .meta({ id: "Transaction", examples: [transactionExample()] });
+export type TransactionView = z.infer<typeof transactionSchema>;
+
+export const idParameters = z.object({
+  id: z.string().describe("32 hex digits, with or without dashes, in any case."),
+});
+
+/** GET /v1/transactions?… */
+export const listQuery = z.strictObject({
+  status: statusSchema.optional(),
+  reference: referenceField.optional(),
+  limit: z.coerce.number().int().min(1).max(PAGE_ROWS_MAX).default(PAGE_ROWS_DEFAULT),
+  startingAfter: z.string().max(ID_LENGTH_MAX).optional().describe("The last id of the page before."),
+});
+export type ListQuery = z.infer<typeof listQuery>;
+
+export const pageSchema = z.object({
+  data: z.array(transactionSchema).describe("Newest first."),
+  hasMore: z.boolean(),
+});
+
+export const eventsSchema = z.object({
+  data: z
+    .array(
+      z.object({
+        id: z.string(),
+        type: z.string(),
+        createdAt: moment,
+        data: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+      }),
+    )
+    .describe("Everything that happened, oldest first."),
+});
+
+function transactionExample(): Record<string, unknown> {
+  return {
+    id: "3F2504E0-4F89-41D3-9A0C-0305E82C3301",
+    status: "open",
+    exception: "none",
+    amount: 990,
+    total: 990,
+    currency: "CHF",
+    billed: 0,
+    remaining: 990,
+    payUrl: "https://pay.example/pay/3F2504E0-4F89-41D3-9A0C-0305E82C3301",
+    number: { national: "0900 900 904", e164: "+41900900904", tel: "tel:+41900900904", priceText: "CHF 1.20/min" },
+    expectedSeconds: 491,
+    code: null,
+    expiresAt: "2026-03-02T10:30:00.000Z",
+    resumableUntil: "2026-03-09T10:00:00.000Z",
+    accessUntil: null,
+    test: true,
+    reference: "order-1001",
+    metadata: {},
+    description: "Album « Nuit claire »",
+    items: [],
+    language: null,
+    accessDays: 0,
+    returnUrl: "https://shop.example/paid",
+    cancelUrl: "https://shop.example/basket",
+    createdAt: "2026-03-02T10:00:00.000Z",
+    paidAt: null,
+    confirmedAt: null,
+    redeemedAt: null,
+    redeemedBy: null,
+    cancelledAt: null,
+  };
+}

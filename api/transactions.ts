@@ -1,0 +1,172 @@
+import { randomUUID } from "node:crypto";
+import { PublicError } from "../core/errors.ts";
+import {
+  cancel,
+  expire,
+  type Item,
+  type Order,
+  redeem,
+  type Transaction,
+  type Transition,
+} from "../core/transaction.ts";
+import { newTransactionId, parseTransactionId } from "../core/transaction-id.ts";
+import type { ApiClient } from "../db/merchants.ts";
+import {
+  changeTransaction,
+  findTransaction,
+  type JournalLine,
+  listTransactions,
+  openTransaction,
+  PAGE_ROWS_MAX,
+  readJournal,
+} from "../db/transactions.ts";
+import { ToldRefusal } from "./problem.ts";
+import { quoteAmount, type Scope } from "./quotes.ts";
+import { readReturnUrl } from "./return-url.ts";
+import type { ListQuery, NewTransaction, TransactionView } from "./transaction-schemas.ts";
+import { viewTransactions } from "./transaction-view.ts";
+
+/** Opens a transaction on the number asked for, or on the one that fits the amount best. Throws a PublicError as refusal. */
+export async function createTransaction(scope: Scope, wish: NewTransaction): Promise<TransactionView> {
+  const { merchant, test } = scope.client;
+  const items = readItems(wish);
+  const rule = { origins: merchant.returnOrigins };
+  const returnUrl = readReturnUrl(wish.returnUrl, { ...rule, field: "returnUrl" });
+  const cancelUrl = wish.cancelUrl ? readReturnUrl(wish.cancelUrl, { ...rule, field: "cancelUrl" }) : null;
+  const [{ number, quote }] = await quoteAmount(scope, { amountRappen: wish.amount, number: wish.number });
+  const order: Order = {
+    id: newTransactionId(randomUUID),
+    merchantId: merchant.id,
+    test,
+    amountRappen: wish.amount,
+    currency: wish.currency,
+    number: number.number,
+    tariffId: number.tariff.id,
+    description: wish.description,
+    items,
+    reference: wish.reference ?? null,
+    returnUrl,
+    cancelUrl,
+    language: wish.language ?? null,
+    accessDays: wish.accessDays ?? 0,
+    metadata: wish.metadata ?? {},
+    autoConfirmSeconds: merchant.autoConfirmSeconds,
+  };
+  let opened = await openTransaction(scope.db, order, quote);
+  if ("refusal" in opened && (await freeReference(scope, order.reference)))
+    opened = await openTransaction(scope.db, order, quote);
+  if ("refusal" in opened) throw new PublicError(opened.refusal, undefined, { fields: fieldOfReference });
+  return viewOne(scope, opened);
+}
+
+/** One of the client's own transactions; another merchant's, or the other mode's, is as unknown as one that never was. */
+export async function checkTransaction(scope: Scope, id: string): Promise<TransactionView> {
+  return viewOne(scope, await ownTransaction(scope, id));
+}
+
+/** A page of the client's transactions, newest first. */
+export async function pageTransactions(
+  scope: Scope,
+  query: ListQuery,
+): Promise<{ data: TransactionView[]; hasMore: boolean }> {
+  const { limit, status, reference, startingAfter } = query;
+  const filter = { merchantId: scope.client.merchant.id, test: scope.client.test, status, reference };
+  const after = startingAfter === undefined ? undefined : (await cursor(scope, startingAfter)).id;
+  // The database caps a page at PAGE_ROWS_MAX rows, so one row more is asked for only below it.
+  const rows = await listTransactions(scope.db, { ...filter, after, limit: Math.min(limit + 1, PAGE_ROWS_MAX) });
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  const hasMore =
+    rows.length > limit ||
+    (rows.length === PAGE_ROWS_MAX &&
+      last !== undefined &&
+      (await listTransactions(scope.db, { ...filter, after: last.id, limit: 1 })).length > 0);
+  return { data: await viewTransactions(scope, page), hasMore };
+}
+
+/** Consumes a paid transaction, once: of any number of redeems at the same moment one succeeds. */
+export async function redeemTransaction(scope: Scope, id: string): Promise<TransactionView> {
+  const { transaction, refusal } = await changeOwn(scope, id, redeem(scope.client.keyName));
+  if (refusal === null) return viewOne(scope, transaction);
+  const { redeemedAt, redeemedBy } = transaction;
+  if (refusal === "transaction_already_redeemed" && redeemedAt && redeemedBy)
+    throw new ToldRefusal(refusal, { redeemedAt: redeemedAt.toISOString(), redeemedBy });
+  throw new PublicError(refusal);
+}
+
+/** Cancels an unpaid transaction; cancelling it twice is the same as once. */
+export async function cancelTransaction(scope: Scope, id: string): Promise<TransactionView> {
+  const { transaction, refusal } = await changeOwn(scope, id, cancel("merchant"));
+  if (refusal !== null) throw new PublicError(refusal);
+  return viewOne(scope, transaction);
+}
+
+/** Everything that happened to a transaction, oldest first. */
+export async function eventsOfTransaction(scope: Scope, id: string): Promise<readonly JournalLine[]> {
+  const { id: own } = await ownTransaction(scope, id);
+  return readJournal(scope.db, own);
+}
+
+async function viewOne(scope: Scope, transaction: Transaction): Promise<TransactionView> {
+  const [view] = await viewTransactions(scope, [transaction]);
+  if (!view) throw new Error("a transaction was lost on the way to its answer");
+  return view;
+}
+
+async function ownTransaction(scope: Scope, text: string): Promise<Transaction> {
+  const id = parseTransactionId(text);
+  const transaction = id === null ? null : await findTransaction(scope.db, id);
+  if (!transaction || !owns(scope.client, transaction)) throw new PublicError("transaction_unknown");
+  return transaction;
+}
+
+async function changeOwn(scope: Scope, text: string, transition: Transition) {
+  const id = parseTransactionId(text);
+  const ownOnly: Transition = (transaction, now) =>
+    owns(scope.client, transaction) ? transition(transaction, now) : { refusal: "transaction_unknown" };
+  const changed = id === null ? null : await changeTransaction(scope.db, id, ownOnly);
+  if (!changed || changed.refusal === "transaction_unknown") throw new PublicError("transaction_unknown");
+  return changed;
+}
+
+function owns(client: ApiClient, transaction: Transaction): boolean {
+  return transaction.merchantId === client.merchant.id && transaction.test === client.test;
+}
+
+async function cursor(scope: Scope, text: string): Promise<Transaction> {
+  try {
+    return await ownTransaction(scope, text);
+  } catch (error) {
+    if (!(error instanceof PublicError)) throw error;
+    const fields = [{ path: "/startingAfter", message: "isn't the id of one of your transactions" }];
+    throw new PublicError("field_invalid", undefined, { fields, cause: error });
+  }
+}
+
+const fieldOfReference = [{ path: "/reference", message: "is that of another open transaction" }];
+
+/**
+ * A reference is held by the row's status, which a job changes some time after the clock has. Notes the expiry in its
+ * stead, so that a shopper who comes back late isn't refused; answers whether that freed the reference.
+ */
+async function freeReference(scope: Scope, reference: string | null): Promise<boolean> {
+  if (reference === null) return false;
+  const { merchant, test } = scope.client;
+  const filter = { merchantId: merchant.id, test, reference, status: "expired", limit: PAGE_ROWS_MAX } as const;
+  const holder = (await listTransactions(scope.db, filter)).find((transaction) => transaction.status === "open");
+  if (!holder) return false;
+  const noted = await changeTransaction(scope.db, holder.id, expire);
+  return noted?.transaction.status === "expired";
+}
+
+function readItems(wish: NewTransaction): readonly Item[] {
+  const items = (wish.items ?? []).map(({ description, quantity, amount }) => ({
+    description,
+    quantity,
+    amountRappen: amount,
+  }));
+  const sumRappen = items.reduce((sum, item) => sum + item.amountRappen, 0);
+  if (items.length === 0 || sumRappen === wish.amount) return items;
+  const message = `the amounts sum up to ${sumRappen}, not to ${wish.amount}`;
+  throw new PublicError("field_invalid", `/items: ${message}.`, { fields: [{ path: "/items", message }] });
+}

@@ -1,0 +1,136 @@
+import { randomUUID } from "node:crypto";
+import Fastify, { type FastifyInstance, type LightMyRequestResponse } from "fastify";
+import { answerProblem } from "../../api/problem.ts";
+import { type MerchantApiOptions, merchantApi } from "../../api/routes.ts";
+import { pulsesOf, type Segment } from "../../core/tariff.ts";
+import { answerLeg, openLeg } from "../../db/call-legs.ts";
+import { claimCode, issueCode } from "../../db/codes.ts";
+import type { Db } from "../../db/database.ts";
+import { bookPulses } from "../../db/pulses.ts";
+import { cloneDatabase } from "../support/database.ts";
+import { type Seeded, seedMerchant } from "../support/seed.ts";
+
+export const BASE_URL = "http://pay.test";
+/** What a transaction needs at least. */
+export const ORDER = {
+  amount: 100,
+  currency: "CHF",
+  description: "Album « Nuit claire »",
+  returnUrl: "https://shop.example/back",
+} as const;
+
+/** The merchants' API over a database, alone in an app. */
+export async function composeApi(db: Db, options: Partial<MerchantApiOptions> = {}): Promise<FastifyInstance> {
+  const app: FastifyInstance = Fastify({
+    genReqId: () => randomUUID(),
+    forceCloseConnections: true,
+    // Addresses that no plugin gets to see, because they can't be decoded.
+    frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply, { db, baseUrl: BASE_URL }),
+  });
+  await app.register(merchantApi, { db, baseUrl: BASE_URL, ...options });
+  await app.ready();
+  return app;
+}
+
+export interface Asked {
+  readonly key?: string | undefined;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Asks like a merchant: `body` is sent as JSON, or as it is when it is a string already. */
+export async function ask(
+  app: FastifyInstance,
+  method: "GET" | "POST" | "PUT" | "DELETE" | "HEAD",
+  url: string,
+  { key, body, headers = {} }: Asked = {},
+): Promise<LightMyRequestResponse> {
+  return app.inject({
+    method,
+    url,
+    headers: {
+      ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { payload: typeof body === "string" ? body : JSON.stringify(body) }),
+  });
+}
+
+/** The API on a database of the test file's own, with one merchant. */
+export class ApiUnderTest implements AsyncDisposable {
+  readonly db: Db;
+  readonly app: FastifyInstance;
+  readonly seeded: Seeded;
+  readonly #resources: AsyncDisposableStack;
+
+  static async start(): Promise<ApiUnderTest> {
+    const resources = new AsyncDisposableStack();
+    const { db } = resources.use(await cloneDatabase());
+    const seeded = await seedMerchant(db);
+    const app = await composeApi(db);
+    resources.defer(() => app.close());
+    return new ApiUnderTest({ db, app, seeded, resources });
+  }
+
+  constructor(parts: { db: Db; app: FastifyInstance; seeded: Seeded; resources: AsyncDisposableStack }) {
+    this.db = parts.db;
+    this.app = parts.app;
+    this.seeded = parts.seeded;
+    this.#resources = parts.resources;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources[Symbol.asyncDispose]();
+  }
+
+  /** Asks with the merchant's live key, unless told otherwise. */
+  ask(method: "GET" | "POST" | "PUT" | "DELETE" | "HEAD", url: string, asked: Asked = {}) {
+    return ask(this.app, method, url, { key: this.seeded.liveKey, ...asked });
+  }
+
+  get(url: string, asked: Asked = {}) {
+    return this.ask("GET", url, asked);
+  }
+
+  post(url: string, body?: unknown, asked: Asked = {}) {
+    return this.ask("POST", url, { ...asked, body });
+  }
+
+  /** Opens a transaction and answers its JSON. */
+  async create(changes: Readonly<Record<string, unknown>> = {}, asked: Asked = {}) {
+    const created = await this.post("/v1/transactions", { ...ORDER, ...changes }, asked);
+    if (created.statusCode !== 201) throw new Error(created.body);
+    return created.json();
+  }
+
+  /** A call keys the transaction's code; the transaction is `calling`, and `pulses` of its pulses are booked. */
+  async call(id: string, pulses = 0): Promise<void> {
+    const { number, tariffId, segments } = this.seeded;
+    const code = await issueCode(this.db, { transactionId: id, lifeSeconds: 180 });
+    if ("refusal" in code) throw new Error(code.refusal);
+    const uniqueid = randomUUID();
+    const leg = await openLeg(this.db, { uniqueid, number, tariffId, owner: "test", caller: null, callerHash: null });
+    await answerLeg(this.db, { id: leg.id, epoch: leg.epoch, msAgo: 0 });
+    const held = { leg: leg.id, epoch: leg.epoch };
+    const line = { number, code: code.code, testAllowed: true, segments, codeBeforeAnswer: false };
+    const claim = await claimCode(this.db, { ...held, ...line });
+    if (claim.outcome !== "claimed") throw new Error(claim.outcome);
+    await bookPulses(this.db, [{ ...held, pulses: firstPulses(segments, pulses) }]);
+  }
+
+  /** Pays a transaction of ORDER's amount. */
+  async pay(id: string): Promise<void> {
+    await this.call(id, 10);
+  }
+
+  /** Lets the time to pay run out, by the clock only: no job has noted it. */
+  async runOut(id: string): Promise<void> {
+    const past = new Date(Date.now() - 1_000);
+    await this.db.updateTable("transactions").set({ expires_at: past }).where("id", "=", id).execute();
+  }
+}
+
+function firstPulses(segments: readonly Segment[], count: number) {
+  return pulsesOf(segments).slice(0, count);
+}
