@@ -1,0 +1,143 @@
+import { realpath } from "node:fs/promises";
+import path from "node:path";
+import { type DemoShop, startDemoShop } from "../demo/shop.ts";
+import { type RunningAsterisk, startAsterisk } from "./asterisk.ts";
+import { acceptsConnections, answersHttp, type Child, keepRunning, untilReady, watchOver } from "./child-processes.ts";
+import type { DemoSecrets } from "./demo-secrets.ts";
+import type { DemoSettings } from "./demo-settings.ts";
+import type { ProcessRecord } from "./left-overs.ts";
+
+const READY_MS_MAX = 60_000;
+const RTP_PORTS = 200;
+const PROGRAM = path.join(import.meta.dirname, "phone2pay.ts");
+const PROMPTS = path.resolve(import.meta.dirname, "../asterisk-config/prompts");
+
+/** What every part of the demo is started with. */
+export interface Stage {
+  readonly settings: DemoSettings;
+  readonly secrets: DemoSecrets & { readonly testKey: string; readonly liveKey: string };
+  readonly databaseUrl: string;
+  readonly asterisk: "real" | "simulated";
+  readonly tell: (line: string) => void;
+  readonly record: (record: ProcessRecord) => void;
+}
+
+export function baseUrlOf(settings: DemoSettings): string {
+  return `http://127.0.0.1:${settings.ports.http}`;
+}
+
+/** Asterisk, watched over and started again when it is killed; answers how to stop it. */
+export async function startLine({ settings, secrets, record, tell }: Stage): Promise<() => Promise<void>> {
+  const { ports } = settings;
+  const directory = path.join(settings.directory, "asterisk");
+  const begin = async (): Promise<RunningAsterisk> => {
+    const asterisk = await startAsterisk({
+      directory,
+      sipPort: ports.sip,
+      httpPort: ports.webSocket,
+      amiPort: ports.ami,
+      rtpPorts: [ports.rtp, ports.rtp + RTP_PORTS - 1],
+      agiServers: [`127.0.0.1:${ports.agi1}`, `127.0.0.1:${ports.agi2}`],
+      agiSecret: secrets.agiSecret,
+      amiSecret: secrets.amiSecret,
+      softphonePasswords: secrets.softphonePasswords,
+      promptsDirectory: PROMPTS,
+    });
+    record({ name: "asterisk", pid: asterisk.pid, mark: await realpath(directory) });
+    return asterisk;
+  };
+  let asterisk = await begin();
+  const watch = watchOver({
+    name: "Asterisk",
+    alive: async () => isAlive(asterisk.pid),
+    restart: async () => {
+      asterisk = await begin();
+    },
+    tell,
+  });
+  return async () => {
+    await watch.stop();
+    await asterisk.stop();
+  };
+}
+
+export type Children = Readonly<Record<"http" | "agi1" | "agi2" | "jobs", Child>>;
+
+/** The product's own processes: one for pages and web services, two voice servers, one for what the clock does. */
+export function startChildren({ settings, secrets, databaseUrl, record, tell }: Stage): {
+  readonly children: Children;
+  readonly stopChildren: () => Promise<void>;
+} {
+  const { ports, directory } = settings;
+  const env = {
+    ...process.env,
+    DATABASE_URL: databaseUrl,
+    PHONE2PAY_HTTP_HOST: "127.0.0.1",
+    PHONE2PAY_HTTP_PORT: String(ports.http),
+    PHONE2PAY_BASE_URL: baseUrlOf(settings),
+    PHONE2PAY_AGI_HOST: "127.0.0.1",
+    PHONE2PAY_AGI_SECRET: secrets.agiSecret,
+    PHONE2PAY_PROMPTS_DIRECTORY: PROMPTS,
+    PHONE2PAY_CALLER_HASH_KEY: secrets.callerHashKey,
+  };
+  const child = (name: string, role: string, more: Readonly<Record<string, string>> = {}): Child => {
+    return keepRunning({
+      name,
+      program: process.execPath,
+      args: [PROGRAM, "serve", "--role", role],
+      env: { ...env, ...more },
+      logFile: path.join(directory, `${name}.log`),
+      tell,
+      onStart: (pid) => record({ name, pid, mark: `${PROGRAM} serve` }),
+    });
+  };
+  const children: Children = {
+    http: child("http", "http"),
+    agi1: child("agi-1", "agi", { PHONE2PAY_AGI_PORT: String(ports.agi1) }),
+    agi2: child("agi-2", "agi", { PHONE2PAY_AGI_PORT: String(ports.agi2) }),
+    jobs: child("jobs", "jobs"),
+  };
+  // First nobody can start to pay any more, then the calls under way are let go, then the clock's work ends.
+  const stopChildren = async () => {
+    await children.http.stop();
+    await Promise.all([children.agi1.stop(), children.agi2.stop()]);
+    await children.jobs.stop();
+  };
+  return { children, stopChildren };
+}
+
+export async function childrenReady(settings: DemoSettings, children: Children, signal: AbortSignal): Promise<void> {
+  const { ports } = settings;
+  const until = (child: Child, ask: () => Promise<boolean>) =>
+    untilReady({ name: child.name, ask, timeoutMs: READY_MS_MAX, logFile: child.logFile, signal });
+  await Promise.all([
+    until(children.http, () => answersHttp(`${baseUrlOf(settings)}/readyz`)),
+    until(children.agi1, () => acceptsConnections(ports.agi1)),
+    until(children.agi2, () => acceptsConnections(ports.agi2)),
+  ]);
+}
+
+/** The shop sells in earnest, with the live key: a call pays it. Nobody is billed, because the line is this machine's own. */
+export function startShop({ settings, secrets, asterisk }: Stage): Promise<DemoShop> {
+  const { ports, simulatedLineUrl } = settings;
+  const accounts = secrets.softphonePasswords.map((password, index) => ({ user: `softphone${index + 1}`, password }));
+  return startDemoShop({
+    port: ports.shop,
+    host: "127.0.0.1",
+    phone2pay: { baseUrl: baseUrlOf(settings), apiKey: secrets.liveKey },
+    softphone:
+      asterisk === "real"
+        ? { webSocketUrl: `ws://127.0.0.1:${ports.webSocket}/ws`, accounts, sipAddress: `127.0.0.1:${ports.sip}` }
+        : null,
+    asterisk,
+    ...(simulatedLineUrl ? { simulatedLineUrl } : {}),
+  });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

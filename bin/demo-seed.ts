@@ -1,0 +1,121 @@
+import { hash, verify } from "@node-rs/argon2";
+import type { Segment } from "../core/tariff.ts";
+import type { Db } from "../db/database.ts";
+import { addApiKey, addMerchant, addUser, findApiClient } from "../db/merchants.ts";
+import { addNumber, addTariff } from "../db/numbers.ts";
+import type { DemoSecrets } from "./demo-secrets.ts";
+
+export const DEMO_MERCHANT_NUMBER = "100001";
+export const DEMO_LOGIN = "disques";
+export const OPERATOR_LOGIN = "operator";
+
+interface DemoNumber {
+  readonly number: string;
+  /** In words, for people who choose what to dial. */
+  readonly tariff: string;
+  readonly segments: readonly Segment[];
+  readonly codeBeforeAnswer: boolean;
+}
+
+/** One number for each kind of tariff, as the public contract lists them (docs). */
+export const DEMO_NUMBERS: readonly DemoNumber[] = [
+  {
+    number: "0900900904",
+    tariff: "CHF 1.20/min, in steps of 10 rappen every 5 s",
+    segments: [{ kind: "time", rappenPerMinute: 120, incrementSeconds: 5 }],
+    codeBeforeAnswer: false,
+  },
+  {
+    number: "0900900905",
+    tariff: "CHF 2.13/min, by started minute",
+    segments: [{ kind: "time", rappenPerMinute: 213, incrementSeconds: 60 }],
+    codeBeforeAnswer: false,
+  },
+  {
+    number: "0900900906",
+    tariff: "CHF 3.00 per call",
+    segments: [{ kind: "fixed", priceRappen: 300 }],
+    codeBeforeAnswer: false,
+  },
+  {
+    number: "0900900907",
+    tariff: "CHF 6.00/min, per second, price accepted by #",
+    segments: [{ kind: "time", rappenPerMinute: 600, incrementSeconds: 1 }],
+    codeBeforeAnswer: false,
+  },
+  {
+    number: "0900900908",
+    tariff: "CHF 1.20/min, per second, code keyed before the answer",
+    segments: [{ kind: "time", rappenPerMinute: 120, incrementSeconds: 1 }],
+    codeBeforeAnswer: true,
+  },
+];
+
+/**
+ * Brings the demo's merchant, users, numbers and keys into the database; what is there already stays. Answers the
+ * secrets with the API keys in them, which only the database can make.
+ */
+export async function seedDemo(db: Db, secrets: DemoSecrets): Promise<DemoSecrets> {
+  const merchantId = (await findMerchantId(db)) ?? (await addDemoMerchant(db));
+  await ensureUser(db, { merchantId, login: DEMO_LOGIN, password: secrets.merchantPassword });
+  await ensureUser(db, { merchantId: null, login: OPERATOR_LOGIN, password: secrets.operatorPassword });
+  for (const entry of DEMO_NUMBERS) {
+    const { number, tariff, segments, codeBeforeAnswer } = entry;
+    if (await isNumberKnown(db, number)) continue;
+    const tariffId = await addTariff(db, { name: tariff, segments });
+    await addNumber(db, { number, tariffId, merchantId, codeBeforeAnswer, language: "fr" });
+  }
+  return {
+    ...secrets,
+    testKey: await ensureApiKey(db, { merchantId, test: true, known: secrets.testKey }),
+    liveKey: await ensureApiKey(db, { merchantId, test: false, known: secrets.liveKey }),
+  };
+}
+
+async function findMerchantId(db: Db): Promise<number | null> {
+  const row = await db
+    .selectFrom("merchants")
+    .select("id")
+    .where("merchant_number", "=", DEMO_MERCHANT_NUMBER)
+    .executeTakeFirst();
+  return row?.id ?? null;
+}
+
+function addDemoMerchant(db: Db): Promise<number> {
+  return addMerchant(db, {
+    merchantNumber: DEMO_MERCHANT_NUMBER,
+    name: "Disques du Léman",
+    address: "Rue de l’Exemple 12, 1006 Lausanne",
+    contact: "aide@disques-du-leman.example",
+  });
+}
+
+/** The secrets file may have been thrown away while the database was kept: then the new password counts. */
+async function ensureUser(
+  db: Db,
+  user: { readonly merchantId: number | null; readonly login: string; readonly password: string },
+): Promise<void> {
+  const found = await db
+    .selectFrom("users")
+    .select(["id", "password_hash"])
+    .where("login", "=", user.login)
+    .where("merchant_id", "is not distinct from", user.merchantId)
+    .executeTakeFirst();
+  if (found && (await verify(found.password_hash, user.password))) return;
+  const passwordHash = await hash(user.password); // argon2id, with the library's recommended cost
+  if (!found) return addUser(db, { merchantId: user.merchantId, login: user.login, passwordHash });
+  await db.updateTable("users").set({ password_hash: passwordHash }).where("id", "=", found.id).execute();
+}
+
+async function isNumberKnown(db: Db, number: string): Promise<boolean> {
+  const row = await db.selectFrom("smart_numbers").select("number").where("number", "=", number).executeTakeFirst();
+  return row !== undefined;
+}
+
+async function ensureApiKey(
+  db: Db,
+  key: { readonly merchantId: number; readonly test: boolean; readonly known: string | null },
+): Promise<string> {
+  if (key.known !== null && (await findApiClient(db, key.known))) return key.known;
+  return addApiKey(db, { merchantId: key.merchantId, test: key.test, name: key.test ? "demo, test" : "demo, live" });
+}

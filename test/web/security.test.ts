@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { contentSecurityPolicy } from "../../web/headers.ts";
+import { STATES, WebApp } from "./web-app.ts";
+
+let web: WebApp;
+beforeAll(async () => {
+  web = await WebApp.start();
+});
+afterAll(async () => {
+  await web[Symbol.asyncDispose]();
+});
+
+test("no page has anything inline or from elsewhere, and every page forbids it", async () => {
+  const pages = ["/resume", "/nowhere", "/pay/unknown"];
+  for (const state of STATES) {
+    const id = await web.inState(state);
+    pages.push(`/pay/${id}`, `/pay/${id}/cancel`, `/pay/${id}/receipt`);
+  }
+  for (const page of pages) {
+    const answer = await web.get(page);
+    const policy = String(answer.headers["content-security-policy"]);
+    expect(policy).toMatch(
+      /^default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'/,
+    );
+    expect(policy).toContain("frame-ancestors 'none'; base-uri 'none'");
+    expect(policy).not.toContain("unsafe");
+    expect(answer.headers).toMatchObject({
+      "referrer-policy": "no-referrer",
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+    });
+    expect(answer.body).not.toMatch(/<style|\sstyle=|\son[a-z]+=|<script(?! type="module" src="\/assets\/)/);
+    expect(answer.body).not.toMatch(/(src|<link[^>]* href)="(https?:)?\/\//);
+  }
+});
+
+test("forms may end at the merchant's addresses, and nowhere else", async () => {
+  const id = await web.open({ returnUrl: "https://shop.example:8443/back?x=1", cancelUrl: "http://other.example/no" });
+  const { headers } = await web.get(`/pay/${id}`);
+  expect(headers["content-security-policy"]).toContain(
+    "form-action 'self' https://shop.example:8443 http://other.example;",
+  );
+  const odd = await web.get(`/pay/${await web.open({ returnUrl: "http://a;sandbox/" })}`);
+  expect(odd.headers["content-security-policy"]).toContain("form-action 'self' http:;");
+  expect(contentSecurityPolicy([])).toContain("form-action 'self';");
+});
+
+test("assets are kept for good under a hash of their content", async () => {
+  const { body } = await web.get("/resume");
+  for (const [address = ""] of body.matchAll(/\/assets\/(?:pay|icon)\.(?:css|js|svg)\?[0-9a-f]{12}/g)) {
+    const asset = await web.get(address);
+    expect(asset).toMatchObject({
+      statusCode: 200,
+      headers: { "cache-control": "public, max-age=31536000, immutable", "x-content-type-options": "nosniff" },
+    });
+  }
+  expect((await web.get("/assets/..%2fpages.ts")).statusCode).toBe(404);
+});
+
+test.each([
+  ["a foreign page", { "sec-fetch-site": "cross-site" }, 403],
+  ["a neighbour's page", { "sec-fetch-site": "same-site" }, 403],
+  ["an old browser on a foreign page", { origin: "https://evil.example" }, 403],
+  ["an old browser on our page", { origin: "http://localhost" }, 303],
+  ["our page", { "sec-fetch-site": "same-origin" }, 303],
+])("a form sent by %s", async (_who, headers: Record<string, string>, status) => {
+  const id = await web.inState("paid");
+  const answer = await web.post(`/pay/${id}/confirm`, "", headers);
+  expect(answer.statusCode).toBe(status);
+  expect((await web.get(`/pay/${id}`)).body).toContain(`data-status="${status === 303 ? "confirmed" : "paid"}"`);
+});
+
+test("who asks for too many unknown payments is told to wait, and what a running call costs", async () => {
+  const answers = [];
+  for (let i = 0; i < 32; i++) answers.push(await web.app.inject({ url: "/pay/x", remoteAddress: "192.0.2.1" }));
+  expect(answers.map((answer) => answer.statusCode)).toEqual([...Array(30).fill(404), 429, 429]);
+  expect(answers.at(-1)?.body).toContain("Trop de demandes");
+  expect(answers.at(-1)?.body).toContain("Si vous êtes au téléphone");
+});
+
+test("codes are renewed so often, and no oftener", async () => {
+  const id = await web.open();
+  const renew = () =>
+    web.app.inject({
+      method: "POST",
+      url: `/pay/${id}/code`,
+      remoteAddress: "192.0.2.2",
+      headers: { "sec-fetch-site": "same-origin" },
+    });
+  const statuses = [];
+  for (let i = 0; i < 21; i++) statuses.push((await renew()).statusCode);
+  expect(statuses).toEqual([...Array(20).fill(303), 429]);
+});

@@ -1,0 +1,182 @@
+import Fastify, { type FastifyInstance } from "fastify";
+import { pulsesOf } from "../../core/tariff.ts";
+import { applyPulses, cancel, confirm, expire, type Order, redeem, type Transition } from "../../core/transaction.ts";
+import { answerLeg, endLeg, openLeg } from "../../db/call-legs.ts";
+import { claimCode, findCode, issueCode } from "../../db/codes.ts";
+import type { Db, OpenDatabase } from "../../db/database.ts";
+import { type NoticeWatch, watchTransactions } from "../../db/notices.ts";
+import { bookPulses } from "../../db/pulses.ts";
+import { changeTransaction } from "../../db/transactions.ts";
+import { webPages } from "../../web/pages.ts";
+import { cloneDatabase } from "../support/database.ts";
+import { type Seeded, seedMerchant, seedTransaction } from "../support/seed.ts";
+
+export const PROVIDER = { name: "Exemple Télécom SA", address: "avenue de l’Exemple 1, 1009 Pully" };
+export const STATES = [
+  "open",
+  "calling",
+  "paid",
+  "interrupted",
+  "expired",
+  "cancelled",
+  "confirmed",
+  "redeemed",
+] as const;
+export type State = (typeof STATES)[number];
+
+/** The shopper's pages on a database of their own. */
+export class WebApp implements AsyncDisposable {
+  readonly app: FastifyInstance;
+  readonly db: Db;
+  readonly seeded: Seeded;
+  readonly #database: OpenDatabase;
+  readonly #watch: NoticeWatch;
+  #calls = 0;
+
+  static async start(): Promise<WebApp> {
+    const database = await cloneDatabase();
+    const seeded = await seedMerchant(database.db);
+    const watch = await watchTransactions(database.url);
+    const app = Fastify({ forceCloseConnections: true });
+    await app.register(webPages, {
+      db: database.db,
+      databaseUrl: database.url,
+      baseUrl: "http://localhost",
+      provider: PROVIDER,
+      watch,
+    });
+    await app.ready();
+    return new WebApp(app, database, seeded, watch);
+  }
+
+  constructor(app: FastifyInstance, database: OpenDatabase, seeded: Seeded, watch: NoticeWatch) {
+    this.app = app;
+    this.db = database.db;
+    this.seeded = seeded;
+    this.#database = database;
+    this.#watch = watch;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.app.close();
+    await this.#watch[Symbol.asyncDispose]();
+    await this.#database[Symbol.asyncDispose]();
+  }
+
+  async get(url: string, headers: Record<string, string> = {}) {
+    return this.app.inject({ method: "GET", url, headers });
+  }
+
+  async post(url: string, body = "", headers: Record<string, string> = { "sec-fetch-site": "same-origin" }) {
+    return this.app.inject({
+      method: "POST",
+      url,
+      body,
+      headers: { "content-type": "application/x-www-form-urlencoded", ...headers },
+    });
+  }
+
+  /** An open transaction of CHF 1.00: ten pulses. */
+  async open(changes: Partial<Order> = {}, seeded: Seeded = this.seeded): Promise<string> {
+    return (await seedTransaction(this.db, seeded, changes)).id;
+  }
+
+  /** A call whose caller has keyed the code of the transaction. */
+  async call(id: string, seeded: Seeded = this.seeded) {
+    const { db } = this;
+    if (!(await findCode(db, id))) await issueCode(db, { transactionId: id, lifeSeconds: 180 });
+    const live = await findCode(db, id);
+    const { number, tariffId, segments } = seeded;
+    const leg = await openLeg(db, {
+      uniqueid: `web-${++this.#calls}`,
+      number,
+      tariffId,
+      owner: "a",
+      caller: null,
+      callerHash: null,
+    });
+    const held = { leg: leg.id, epoch: leg.epoch };
+    await answerLeg(db, { id: leg.id, epoch: leg.epoch, msAgo: 0 });
+    const claimed = await claimCode(db, {
+      ...held,
+      number,
+      code: live?.code ?? "",
+      testAllowed: true,
+      segments,
+      codeBeforeAnswer: false,
+    });
+    if (claimed.outcome !== "claimed") throw new Error(claimed.outcome);
+    return {
+      pulses: (from: number, to: number) =>
+        bookPulses(db, [{ ...held, pulses: pulsesOf(segments).slice(from - 1, to) }]),
+      hangUp: (seconds: number) =>
+        endLeg(db, {
+          ...held,
+          reason: "caller_hung_up",
+          durationMs: seconds * 1_000,
+          lastPulses: null,
+          segments,
+          codeBeforeAnswer: false,
+        }),
+    };
+  }
+
+  async change(id: string, transition: Transition): Promise<void> {
+    const changed = await changeTransaction(this.db, id, transition);
+    if (!changed || changed.refusal) throw new Error(String(changed?.refusal));
+  }
+
+  /** Lets the time to pay run out, without anything having noted it yet. */
+  async letExpire(id: string): Promise<void> {
+    await this.db
+      .updateTable("transactions")
+      .set({ expires_at: new Date(Date.now() - 1_000) })
+      .where("id", "=", id)
+      .execute();
+  }
+
+  /** Gives an open transaction a code that has run out. */
+  async letCodeExpire(id: string): Promise<void> {
+    await issueCode(this.db, { transactionId: id, lifeSeconds: 180 });
+    const past = { issued_at: new Date(Date.now() - 181_000), expires_at: new Date(Date.now() - 1_000) };
+    await this.db.updateTable("codes").set(past).where("transaction_id", "=", id).execute();
+  }
+
+  /** A transaction in any state that a shopper may meet. */
+  async inState(state: State, changes: Partial<Order> = {}): Promise<string> {
+    const id = await this.open(changes);
+    if (state === "open") return id;
+    if (state === "cancelled") return this.changed(id, cancel("shopper"));
+    if (state === "expired") {
+      await this.letExpire(id);
+      return this.changed(id, expire);
+    }
+    const call = await this.call(id);
+    await call.pulses(1, 4);
+    if (state === "calling") return id;
+    if (state === "interrupted") {
+      await call.hangUp(17);
+      return id;
+    }
+    await call.pulses(5, 10);
+    await call.hangUp(47);
+    if (state === "confirmed" || state === "redeemed") await this.change(id, confirm("shopper"));
+    if (state === "redeemed") await this.change(id, redeem("test"));
+    return id;
+  }
+
+  /** Paid, and then billed one pulse too many. */
+  async overpaid(): Promise<string> {
+    const id = await this.open();
+    const call = await this.call(id);
+    await call.pulses(1, 10);
+    await call.pulses(11, 11);
+    await this.change(id, applyPulses);
+    return id;
+  }
+
+  private async changed(id: string, transition: Transition): Promise<string> {
+    await this.change(id, transition);
+    return id;
+  }
+}

@@ -1,0 +1,33 @@
+import formbody from "@fastify/formbody";
+import rateLimit from "@fastify/rate-limit";
+import type { FastifyInstance } from "fastify";
+import { answerError, answerUnknownAddress } from "./error-page.ts";
+import { setStrictHeaders } from "./headers.ts";
+import type { WebOptions } from "./options.ts";
+import { payRoutes } from "./pay.ts";
+import { progressRoute } from "./progress.ts";
+import { receiptRoute } from "./receipt.ts";
+import { resumeRoutes } from "./resume.ts";
+import { requireSameOrigin } from "./same-origin.ts";
+import { registerTemplates } from "./templates.ts";
+
+/** Largest form that a page sends: an id and a language are far below. */
+const FORM_BYTES_MAX = 4_096;
+
+/**
+ * Everything a shopper sees, as one Fastify plugin: `app.register(webPages, options)`. Headers, error pages, parsers and
+ * limits stay inside it. Its 404 page answers every address that no other plugin has claimed by a prefix of its own.
+ */
+export async function webPages(app: FastifyInstance, options: WebOptions): Promise<void> {
+  app.addHook("onRequest", setStrictHeaders);
+  app.addHook("onRequest", requireSameOrigin(options.baseUrl));
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler(answerUnknownAddress);
+  await registerTemplates(app);
+  await app.register(formbody, { bodyLimit: FORM_BYTES_MAX });
+  await app.register(rateLimit, { global: false });
+  payRoutes(app, options);
+  receiptRoute(app, options);
+  resumeRoutes(app, options);
+  progressRoute(app, options);
+}

@@ -1,0 +1,60 @@
+import { statusAt, type Transaction } from "../core/transaction.ts";
+import { callsOf } from "../db/call-legs.ts";
+import { findCode, issueCode, type LiveCode } from "../db/codes.ts";
+import { type Db, databaseNow } from "../db/database.ts";
+import { findMerchant, type Merchant } from "../db/merchants.ts";
+import { findNumberInService, findTariff } from "../db/numbers.ts";
+import { findTransaction } from "../db/transactions.ts";
+import type { ProgressFacts } from "./live-state.ts";
+import type { Provider } from "./options.ts";
+import type { PayFacts } from "./view-model.ts";
+
+/** Everything the pay page needs. An open transaction without a code gets its first one here. Null: no such transaction. */
+export async function readPayFacts(
+  db: Db,
+  id: string,
+  options: { readonly provider: Provider; readonly issue: boolean },
+): Promise<PayFacts | null> {
+  const [transaction, now] = await Promise.all([findTransaction(db, id), databaseNow(db)]);
+  if (!transaction) return null;
+  const open = statusAt(transaction, now) === "open";
+  const [merchant, tariff, calls, number] = await Promise.all([
+    findMerchant(db, transaction.merchantId),
+    findTariff(db, transaction.tariffId),
+    open ? [] : callsOf(db, transaction),
+    open ? findNumberInService(db, transaction.number) : null,
+  ]);
+  const common = {
+    transaction,
+    merchant,
+    calls,
+    now,
+    segments: tariff.segments,
+    provider: options.provider,
+    codeBeforeAnswer: number?.codeBeforeAnswer ?? false,
+  };
+  if (!open) return { ...common, code: null, codeRefusal: null };
+  if (!number) return { ...common, code: null, codeRefusal: "noNumber" };
+  const code = (await findCode(db, id)) ?? (options.issue ? await firstCode(db, transaction, merchant) : null);
+  // Read anew: the code was issued after the first look at the clock.
+  return { ...common, now: await databaseNow(db), code, codeRefusal: code || !options.issue ? null : "busy" };
+}
+
+/** What live progress needs: one row, and of its code or calls whatever its status asks for. */
+export async function readProgressFacts(db: Db, id: string): Promise<(ProgressFacts & { readonly now: Date }) | null> {
+  const [transaction, now] = await Promise.all([findTransaction(db, id), databaseNow(db)]);
+  if (!transaction) return null;
+  const status = statusAt(transaction, now);
+  const [tariff, calls, code] = await Promise.all([
+    findTariff(db, transaction.tariffId),
+    status === "calling" ? callsOf(db, transaction) : [],
+    status === "open" ? findCode(db, id) : null,
+  ]);
+  return { transaction, calls, code, segments: tariff.segments, now };
+}
+
+/** Null when all codes of the number are in use, or when the transaction changed at this very moment. */
+async function firstCode(db: Db, transaction: Transaction, merchant: Merchant): Promise<LiveCode | null> {
+  const issued = await issueCode(db, { transactionId: transaction.id, lifeSeconds: merchant.codeSeconds });
+  return "refusal" in issued ? null : issued;
+}

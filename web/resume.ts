@@ -1,0 +1,47 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { type Language, message } from "../core/messages.ts";
+import { resume } from "../core/transaction.ts";
+import { ID_DIGITS, parseTransactionId } from "../core/transaction-id.ts";
+import { changeTransaction } from "../db/transactions.ts";
+import { languageOf, languageQuery } from "./language.ts";
+import type { WebOptions } from "./options.ts";
+import { PAGE_VIEWS, RESUME_TRIES } from "./rate-limits.ts";
+import { frame } from "./templates.ts";
+
+/** Longest text that is read as an id, and printed back: dashes, blanks and slips of the finger included. */
+const TYPED_ID_CHARACTERS_MAX = 60;
+
+/** The page where an interrupted payment is taken up again by its id. */
+export function resumeRoutes(app: FastifyInstance, { db }: WebOptions): void {
+  app.get("/resume", { config: { rateLimit: PAGE_VIEWS } }, async (request, reply) =>
+    showForm(request, reply, typedId(request.query), null),
+  );
+  app.post("/resume", { config: { rateLimit: RESUME_TRIES } }, async (request, reply) => {
+    const typed = typedId(request.body);
+    const language = languageOf(request);
+    const id = parseTransactionId(typed);
+    if (!id) return showForm(request, reply.code(422), typed, whatIsWrong(typed, language));
+    const changed = await changeTransaction(db, id, resume);
+    if (!changed) return showForm(request, reply.code(404), typed, message(language, "pay.error.unknown"));
+    return reply.redirect(`/pay/${id}${languageQuery(request)}`, 303);
+  });
+}
+
+function showForm(request: FastifyRequest, reply: FastifyReply, typed: string, error: string | null): FastifyReply {
+  const language = languageOf(request);
+  const title = message(language, error ? "pay.resume.errorTitle" : "pay.resume.title");
+  const action = `/resume${languageQuery(request)}`;
+  return reply.view("resume.njk", { ...frame(language, `${title} – Phone2Pay`), typed, error, action });
+}
+
+function typedId(form: unknown): string {
+  const { id } = (form ?? {}) as { readonly id?: unknown };
+  return typeof id === "string" ? id.trim().slice(0, TYPED_ID_CHARACTERS_MAX) : "";
+}
+
+function whatIsWrong(typed: string, language: Language): string {
+  const characters = typed.replace(/[\s-]/g, "").length;
+  return characters === ID_DIGITS
+    ? message(language, "pay.error.unknown")
+    : message(language, "pay.resume.length", { n: characters });
+}

@@ -1,0 +1,57 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import fastifyStatic from "@fastify/static";
+import fastifyView from "@fastify/view";
+import type { FastifyInstance } from "fastify";
+import nunjucks from "nunjucks";
+import { LANGUAGES, type Language, LOCALES, type MessageKey, message } from "../core/messages.ts";
+
+const VIEWS = path.join(import.meta.dirname, "views");
+const PUBLIC = path.join(import.meta.dirname, "public");
+const LANGUAGE_NAMES: Readonly<Record<Language, string>> = {
+  fr: "français",
+  de: "Deutsch",
+  it: "italiano",
+  en: "English",
+};
+
+/** Addresses of the page's own files, with a hash of their content: they are cached for good and never stale. */
+const ASSETS = { css: assetAddress("pay.css"), js: assetAddress("pay.js"), icon: assetAddress("icon.svg") };
+
+export async function registerTemplates(app: FastifyInstance): Promise<void> {
+  await app.register(fastifyView, {
+    engine: { nunjucks },
+    templates: VIEWS,
+    options: { autoescape: true, throwOnUndefined: true, trimBlocks: true, lstripBlocks: true },
+  });
+  await app.register(fastifyStatic, {
+    root: PUBLIC,
+    prefix: "/assets/",
+    index: false,
+    decorateReply: false,
+    immutable: true,
+    maxAge: "365d",
+  });
+}
+
+/** What every template gets besides its own content: language, texts, title, assets. */
+export function frame(language: Language, title: string) {
+  return {
+    language,
+    locale: LOCALES[language],
+    languages: LANGUAGES.map((code) => ({
+      code,
+      current: code === language,
+      label: `${code}, ${LANGUAGE_NAMES[code]}`,
+    })),
+    title,
+    assets: ASSETS,
+    t: (key: MessageKey, values?: Readonly<Record<string, string | number>>) => message(language, key, values),
+  };
+}
+
+function assetAddress(name: string): string {
+  const content = readFileSync(path.join(PUBLIC, name));
+  return `/assets/${name}?${createHash("sha256").update(content).digest("hex").slice(0, 12)}`;
+}
