@@ -5,6 +5,7 @@ import type { ErrorCode } from "../core/errors.ts";
 import type { Segment } from "../core/tariff.ts";
 import { applyPulses, startCall, type Transaction, whyNotPayable } from "../core/transaction.ts";
 import { type Db, type DbTransaction, databaseNow } from "./database.ts";
+import { notifyChange } from "./notices.ts";
 import { changeWithin } from "./transactions.ts";
 
 /** A code that has run out, or was replaced, is kept from everyone else so long, so that a late caller never pays for a stranger. */
@@ -34,19 +35,28 @@ export async function findCode(db: Db | DbTransaction, transactionId: string): P
  */
 export async function issueCode(
   db: Db,
-  request: { readonly transactionId: string; readonly lifeSeconds: number },
+  request: {
+    readonly transactionId: string;
+    readonly lifeSeconds: number;
+    /** A code that can still be keyed is answered again instead of being replaced: two views of one page show one code. */
+    readonly keepLive?: boolean;
+  },
 ): Promise<LiveCode | { readonly refusal: ErrorCode }> {
   return db.transaction().execute(async (trx) => {
     const held = await changeWithin(trx, request.transactionId, () => null);
     if (!held) return { refusal: "transaction_unknown" };
     const { id, number } = held.transaction;
-    const refusal = whyNotPayable(held.transaction, await databaseNow(trx));
+    const now = await databaseNow(trx);
+    const refusal = whyNotPayable(held.transaction, now);
     if (refusal) return { refusal };
+    const live = request.keepLive ? await findCode(trx, id) : null;
+    if (live && live.expiresAt > now) return live;
 
     await trx.selectFrom("smart_numbers").select("number").where("number", "=", number).forNoKeyUpdate().execute();
     await retireCodes(trx, number, id);
     const drawn = drawCode(await takenCodes(trx, number), (sides) => randomInt(sides));
     if (drawn === null) return { refusal: "codes_exhausted" };
+    await notifyChange(trx, id); // other pages of this payment show a dead code now
     const life = sql<Date>`clock_timestamp() + make_interval(secs => ${request.lifeSeconds})`;
     return trx
       .insertInto("codes")

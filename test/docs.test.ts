@@ -6,7 +6,10 @@ const root = path.resolve(import.meta.dirname, "..");
 
 test("every step that docs/architecture.md names is a function that stands in the file it names", async () => {
   const page = await readFile(path.join(root, "docs/architecture.md"), "utf8");
-  const steps = [...page.matchAll(/^\|[^|]+\| `(\w+)` \| `([\w./-]+)` \|$/gm)].map(([, name = "", file = ""]) => ({ name, file }));
+  const steps = [...page.matchAll(/^\|[^|]+\| `(\w+)` \| `([\w./-]+)` \|$/gm)].map(([, name = "", file = ""]) => ({
+    name,
+    file,
+  }));
   expect(steps.length).toBeGreaterThan(20);
   for (const { name, file } of steps) {
     const source = await readFile(path.join(root, file), "utf8");

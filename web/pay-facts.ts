@@ -55,6 +55,10 @@ export async function readProgressFacts(db: Db, id: string): Promise<(ProgressFa
 
 /** Null when all codes of the number are in use, or when the transaction changed at this very moment. */
 async function firstCode(db: Db, transaction: Transaction, merchant: Merchant): Promise<LiveCode | null> {
-  const issued = await issueCode(db, { transactionId: transaction.id, lifeSeconds: merchant.codeSeconds });
+  const issued = await issueCode(db, {
+    transactionId: transaction.id,
+    lifeSeconds: merchant.codeSeconds,
+    keepLive: true,
+  });
   return "refusal" in issued ? null : issued;
 }

@@ -4,7 +4,6 @@ import { type MessageKey, message } from "../core/messages.ts";
 import { cancel, confirm, isPaid, resume, statusAt, type Transaction } from "../core/transaction.ts";
 import { issueCode } from "../db/codes.ts";
 import { findMerchant } from "../db/merchants.ts";
-import { notify } from "../db/notices.ts";
 import { changeTransaction, findTransaction } from "../db/transactions.ts";
 import { showErrorPage } from "./error-page.ts";
 import { allowFormsTo } from "./headers.ts";
@@ -45,15 +44,14 @@ function showPayPage({ db, provider }: WebOptions, unknown: AnswerUnknown): Hand
   };
 }
 
-/** A fresh code in place of the old one. Other open pages of the same payment are told, so that none shows a dead code. */
+/** A fresh code in place of the old one; where none can be had, the page that follows says why. */
 function renewCode({ db }: WebOptions, unknown: AnswerUnknown): Handler {
   return async (request, reply) => {
     const id = idOf(request);
     const transaction = id ? await findTransaction(db, id) : null;
     if (!transaction) return unknown(request, reply);
     const { codeSeconds } = await findMerchant(db, transaction.merchantId);
-    const issued = await issueCode(db, { transactionId: transaction.id, lifeSeconds: codeSeconds });
-    if (!("refusal" in issued)) await notify(db, [{ id: transaction.id }]);
+    await issueCode(db, { transactionId: transaction.id, lifeSeconds: codeSeconds });
     return toPayPage(request, reply, transaction);
   };
 }

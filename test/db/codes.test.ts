@@ -83,3 +83,12 @@ test("nobody gets a code for what can't be paid any more", async () => {
     refusal: "transaction_unknown",
   });
 });
+
+test("two first looks at one pay page at the same moment show the same code", async () => {
+  const { db } = database;
+  const { id } = await seedTransaction(db, seeded);
+  const codes = await Promise.all(
+    Array.from({ length: 5 }, () => issueCode(db, { transactionId: id, lifeSeconds: 180, keepLive: true })),
+  );
+  expect(new Set(codes.map((code) => ("refusal" in code ? code.refusal : code.code))).size).toBe(1);
+});

@@ -152,7 +152,11 @@ test("a code of a test transaction is unknown to a line with a carrier behind it
 test("an expired transaction can't be resumed while another open one has its reference", async () => {
   const { db } = database;
   const first = await seedTransaction(db, seeded, { reference: "order-7" });
-  await db.updateTable("transactions").set({ expires_at: new Date(Date.now() - 1_000) }).where("id", "=", first.id).execute();
+  await db
+    .updateTable("transactions")
+    .set({ expires_at: new Date(Date.now() - 1_000) })
+    .where("id", "=", first.id)
+    .execute();
   await changeTransaction(db, first.id, expire);
   await seedTransaction(db, seeded, { reference: "order-7" });
   expect(await changeTransaction(db, first.id, resume)).toMatchObject({

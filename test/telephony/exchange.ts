@@ -41,6 +41,8 @@ export interface Exchange extends AsyncDisposable {
   readonly asterisk: RunningAsterisk;
   readonly sipPort: number;
   readonly agiPorts: readonly [number, number];
+  /** A key of the merchant who holds all the numbers. */
+  readonly liveKey: string;
   /** An open transaction on that number, with the code its page shows. */
   openPayment(
     name: NumberName,
@@ -98,6 +100,7 @@ export async function openExchange(options: {
     asterisk,
     sipPort: firstPort,
     agiPorts,
+    liveKey: seeded.pulses.liveKey,
     complaints,
     async openPayment(name, order = {}) {
       const transaction = await seedTransaction(db, seeded[name], order);

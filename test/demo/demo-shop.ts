@@ -1,0 +1,102 @@
+import { randomUUID } from "node:crypto";
+import { type DemoSecrets, loadSecrets } from "../../bin/demo-secrets.ts";
+import { seedDemo } from "../../bin/demo-seed.ts";
+import { pulseReaching, pulsesOf } from "../../core/tariff.ts";
+import { answerLeg, openLeg } from "../../db/call-legs.ts";
+import { claimCode, issueCode } from "../../db/codes.ts";
+import type { Db } from "../../db/database.ts";
+import { findNumberInService } from "../../db/numbers.ts";
+import { bookPulses } from "../../db/pulses.ts";
+import { findTransaction } from "../../db/transactions.ts";
+import { type DemoShop, type DemoShopOptions, startDemoShop } from "../../demo/shop.ts";
+import { composeApi } from "../api/api-app.ts";
+import { cloneDatabase } from "../support/database.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
+
+/** The demo shop before the real web services, on a seeded database of the test file's own. */
+export class ShopUnderTest implements AsyncDisposable {
+  readonly db: Db;
+  readonly apiUrl: string;
+  readonly secrets: DemoSecrets;
+  readonly shop: DemoShop;
+  readonly #resources: AsyncDisposableStack;
+
+  static async start(options: Partial<DemoShopOptions> = {}): Promise<ShopUnderTest> {
+    const resources = new AsyncDisposableStack();
+    const { db } = resources.use(await cloneDatabase());
+    const directory = resources.use(await temporaryDirectory());
+    const secrets = await seedDemo(db, await loadSecrets(directory.path));
+    const api = await composeApi(db);
+    resources.defer(() => api.close());
+    const apiUrl = await api.listen({ port: 0, host: "127.0.0.1" });
+    const shop = await startDemoShop({
+      port: 0,
+      host: "127.0.0.1",
+      phone2pay: { baseUrl: apiUrl, apiKey: secrets.liveKey ?? "" },
+      softphone: {
+        webSocketUrl: "ws://127.0.0.1:9/ws",
+        accounts: [{ user: "softphone1", password: "not-a-secret-1" }],
+        sipAddress: "127.0.0.1:5060",
+      },
+      asterisk: "real",
+      ...options,
+    });
+    resources.defer(() => shop.close());
+    return new ShopUnderTest({ db, apiUrl, secrets, shop, resources });
+  }
+
+  constructor(parts: {
+    db: Db;
+    apiUrl: string;
+    secrets: DemoSecrets;
+    shop: DemoShop;
+    resources: AsyncDisposableStack;
+  }) {
+    this.db = parts.db;
+    this.apiUrl = parts.apiUrl;
+    this.secrets = parts.secrets;
+    this.shop = parts.shop;
+    this.#resources = parts.resources;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources[Symbol.asyncDispose]();
+  }
+
+  /** Visits a page as a browser would that asks for English. */
+  async visit(address: string): Promise<{ readonly status: number; readonly html: string; readonly headers: Headers }> {
+    const response = await fetch(`${this.shop.url}${address}`, { headers: { "accept-language": "en" } });
+    return { status: response.status, html: await response.text(), headers: response.headers };
+  }
+
+  /** Orders, and answers where the shop sends the shopper. */
+  async buy(form: Readonly<Record<string, string>>): Promise<{ readonly location: string; readonly id: string }> {
+    const response = await fetch(`${this.shop.url}/buy`, {
+      method: "POST",
+      body: new URLSearchParams(form),
+      redirect: "manual",
+    });
+    const location = response.headers.get("location") ?? "";
+    return { location, id: location.split("/").at(-1) ?? "" };
+  }
+
+  /** A call is billed all that the transaction needs. */
+  async pay(shownId: string): Promise<void> {
+    const id = shownId.toLowerCase();
+    const transaction = await findTransaction(this.db, id);
+    const line = transaction && (await findNumberInService(this.db, transaction.number));
+    if (!line) throw new Error("no such transaction, or its number is out of service");
+    const code = await issueCode(this.db, { transactionId: id, lifeSeconds: 180 });
+    if ("refusal" in code) throw new Error(code.refusal);
+    const { segments } = line.tariff;
+    const call = { number: line.number, tariffId: line.tariff.id, owner: "test", caller: null, callerHash: null };
+    const leg = await openLeg(this.db, { uniqueid: randomUUID(), ...call });
+    const held = { leg: leg.id, epoch: leg.epoch };
+    await answerLeg(this.db, { id: leg.id, epoch: leg.epoch, msAgo: 0 });
+    const keyed = { number: line.number, code: code.code, testAllowed: true, segments, codeBeforeAnswer: false };
+    const claim = await claimCode(this.db, { ...held, ...keyed });
+    if (claim.outcome !== "claimed") throw new Error(claim.outcome);
+    const last = pulseReaching(segments, transaction.totalRappen);
+    await bookPulses(this.db, [{ ...held, pulses: pulsesOf(segments).slice(0, last?.sequence) }]);
+  }
+}

@@ -1,0 +1,132 @@
+import { existsSync } from "node:fs";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import AxeBuilder from "@axe-core/playwright";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { ShopUnderTest } from "./demo-shop.ts";
+
+const CHROMIUM = "/usr/bin/chromium";
+const present = existsSync(CHROMIUM);
+if (!present && process.env.CI) throw new Error(`${CHROMIUM} is missing`);
+
+/** The far end of a simulated line: says what the test tells it to, and keeps what the telephone does. */
+function fakeLine() {
+  const done: string[] = [];
+  let events: ServerResponse | null = null;
+  const server = createServer((request, response) => {
+    response.setHeader("access-control-allow-origin", "*");
+    if (request.method === "GET") {
+      events = response;
+      response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
+      return;
+    }
+    let body = "";
+    request.setEncoding("utf8").on("data", (text: string) => {
+      body += text;
+    });
+    request.on("end", () => {
+      done.push(`${request.url} ${body}`.trim());
+      if (request.url === "/calls") response.writeHead(201).end('{"id":"c1"}');
+      else response.writeHead(204).end();
+      if (request.url?.endsWith("/hang-up")) say({ state: "ended" });
+    });
+  });
+  function say(news: Readonly<Record<string, string>>): void {
+    events?.write(`data: ${JSON.stringify(news)}\n\n`);
+  }
+  return {
+    server,
+    done,
+    say,
+    listening: async () => {
+      while (!events) await new Promise((resolve) => setTimeout(resolve, 10));
+    },
+  };
+}
+
+const line = fakeLine();
+let shop: ShopUnderTest;
+let browser: Browser;
+let page: Page;
+
+beforeAll(async () => {
+  if (!present) return;
+  await new Promise<void>((resolve) => line.server.listen(0, "127.0.0.1", resolve));
+  const simulatedLineUrl = `http://127.0.0.1:${(line.server.address() as AddressInfo).port}`;
+  shop = await ShopUnderTest.start({ asterisk: "simulated", softphone: null, simulatedLineUrl });
+  const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
+  browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: [...flags, "--disable-component-update", "--disable-sync"],
+  });
+  page = await (await browser.newContext({ locale: "en" })).newPage();
+});
+afterAll(async () => {
+  if (!present) return;
+  await browser.close();
+  await shop[Symbol.asyncDispose]();
+  line.server.closeAllConnections();
+  await new Promise((resolve) => line.server.close(resolve));
+});
+
+const state = (wanted: string) => page.waitForSelector(`[data-phone-state="${wanted}"]`, { timeout: 10_000 });
+
+(present ? describe : describe.skip)("the telephone in a browser", () => {
+  test("dials, keys digits before and after the answer, and shows what it hears", async () => {
+    const faults: string[] = [];
+    page.on("pageerror", (error) => faults.push(String(error)));
+    page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
+    await page.goto(`${shop.shop.softphoneUrl}?number=0900900908`);
+    await state("ready");
+    expect(await page.textContent("[data-price]")).toBe("CHF\u00a01.20/min");
+    await page.click("[data-call]");
+    await line.listening();
+    line.say({ state: "beforeAnswer", prompt: "Please key in your code." });
+    await state("beforeAnswer");
+    expect(await page.textContent("[data-prompt]")).toBe("Please key in your code.");
+    await page.click('[data-key="4"]');
+    await page.keyboard.press("8");
+    line.say({ state: "inCall", prompt: "" });
+    await state("inCall");
+    await page.click('[data-key="#"]');
+    expect(await page.textContent("[data-digits]")).toBe("48#");
+    expect(await page.textContent("[data-state]")).toMatch(/^In call: 0:0\d$/);
+    expect(await page.textContent("[data-announce]")).toBe("In call");
+    await page.click("[data-hang-up]");
+    await state("ended");
+    expect(line.done).toEqual([
+      "/calls number=0900900908",
+      "/calls/c1/keys key=4",
+      "/calls/c1/keys key=8",
+      "/calls/c1/keys key=%23",
+      "/calls/c1/hang-up",
+    ]);
+    expect(faults).toEqual([]);
+  });
+
+  test("keys dial while no call is up, and the chosen item brings its number and its amount", async () => {
+    await page.goto(shop.shop.url);
+    await state("ready");
+    await page.check("[value=classified]");
+    expect(await page.inputValue("[data-dial]")).toBe("0900900906");
+    expect(await page.textContent("[data-pay]")).toBe("Pay by phone: CHF\u00a03.00");
+    await page.fill("[data-dial]", "");
+    await page.click('[data-key="0"]');
+    await page.click('[data-key="9"]');
+    expect(await page.inputValue("[data-dial]")).toBe("09");
+    expect(await page.getAttribute("[data-open-phone]", "href")).toContain("number=0900900906");
+  });
+
+  test("has no barrier that axe finds, and nothing is cut off on a narrow screen", async () => {
+    for (const address of ["/", "/phone"]) {
+      await page.goto(`${shop.shop.url}${address}`);
+      await state("ready");
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      expect(violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([]);
+      await page.setViewportSize({ width: 320, height: 800 });
+      expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(320);
+      await page.setViewportSize({ width: 1280, height: 800 });
+    }
+  });
+});
