@@ -21,7 +21,7 @@ export async function collectDigits(
   request: { readonly fragments: readonly string[]; readonly length: number; readonly keyedAhead?: string },
 ): Promise<Keyed> {
   let digits = sinceStar(request.keyedAhead ?? "");
-  let files = request.fragments.map(call.server.prompts.file).join("&");
+  let files = request.fragments.map((fragment) => call.server.prompts.file(fragment)).join("&");
   while (digits.length < request.length) {
     const wanted = request.length - digits.length;
     const read = await readKeys(call, files, wanted);

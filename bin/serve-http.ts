@@ -23,7 +23,7 @@ export async function startHttp({ config, db, log, resources }: RoleParts): Prom
 
 /** The whole HTTP side as one app: merchants' API, shoppers' pages, and what monitoring asks. */
 export async function composeHttp(parts: {
-  readonly config: Pick<Config, "http" | "provider" | "databaseUrl">;
+  readonly config: Pick<Config, "http" | "provider">;
   readonly db: Db;
   readonly watch: NoticeWatch;
   readonly log?: Log;
@@ -49,6 +49,6 @@ export async function composeHttp(parts: {
     return { status: "ready" };
   });
   await http.register(merchantApi, { db, baseUrl });
-  await http.register(webPages, { db, databaseUrl: config.databaseUrl, baseUrl, provider: config.provider, watch });
+  await http.register(webPages, { db, baseUrl, provider: config.provider, watch });
   return http;
 }

@@ -5,7 +5,7 @@ export type Rappen = number;
 export const AMOUNT_MAX_RAPPEN: Rappen = 40_000;
 
 /** True for a whole, non-negative, safe number of rappen. */
-export function isRappen(value: unknown): value is Rappen {
+function isRappen(value: unknown): value is Rappen {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 

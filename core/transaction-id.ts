@@ -13,8 +13,3 @@ export function parseTransactionId(text: string): string | null {
 export function newTransactionId(randomUuid: () => string): string {
   return randomUuid().toUpperCase();
 }
-
-/** For logs: enough to find a row with, too little to pay or redeem with. */
-export function maskTransactionId(id: string): string {
-  return `${id.slice(0, 8)}…`;
-}

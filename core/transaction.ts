@@ -11,8 +11,6 @@ export type PaymentException = "none" | "underpaid" | "paid_late" | "overpaid";
 export const OPEN_MINUTES = 30;
 /** How long an interrupted or expired transaction can be taken up again by its id. */
 export const RESUMABLE_DAYS = 7;
-/** Normal life of a code (the original's «généralement 3 minutes»). */
-export const CODE_SECONDS = 180;
 
 export interface Item {
   readonly description: string;

@@ -58,7 +58,10 @@ export async function watchTransactions(url: string): Promise<NoticeWatch> {
       }
     });
     await fresh.connect();
-    if (closed) return void (await fresh.end());
+    if (closed) {
+      await fresh.end();
+      return;
+    }
     client = fresh;
     await fresh.query(`listen ${CHANNEL}`);
     heard.emit("gap");

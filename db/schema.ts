@@ -1,4 +1,4 @@
-import type { ColumnType, Generated, Insertable, JSONColumnType } from "kysely";
+import type { ColumnType, Generated, JSONColumnType } from "kysely";
 import type { Language } from "../core/messages.ts";
 import type { Segment } from "../core/tariff.ts";
 import type { Item, PaymentException, Status } from "../core/transaction.ts";
@@ -108,7 +108,6 @@ export interface TransactionsTable {
   redeemed_by: string | null;
   cancelled_at: MaybeMoment;
 }
-export type NewTransactionRow = Insertable<TransactionsTable>;
 
 interface CallLegsTable {
   id: Generated<number>;

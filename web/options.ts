@@ -9,7 +9,6 @@ export interface Provider {
 
 export interface WebOptions {
   readonly db: Db;
-  readonly databaseUrl: string;
   /** Where shoppers reach these pages; forms are taken from this origin only. */
   readonly baseUrl: string;
   readonly provider: Provider;

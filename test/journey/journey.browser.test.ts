@@ -28,7 +28,6 @@ const exchange = resources.use(await openExchange({ firstPort: 28_060 }));
 const baseUrl = `http://127.0.0.1:${HTTP_PORT}`;
 const http = await composeHttp({
   config: {
-    databaseUrl: exchange.databaseUrl,
     http: { host: "127.0.0.1", port: HTTP_PORT, baseUrl, trustProxy: false },
     provider: { name: "Exemple Télécom SA", address: "avenue de l’Exemple 1, 1009 Pully" },
   },

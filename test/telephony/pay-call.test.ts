@@ -169,7 +169,7 @@ test.concurrent("of two callers with one code at once, one pays and the other is
   expect(outcomes.map((outcome) => outcome.endedBy)).toEqual(["asterisk", "asterisk"]);
   await expectPaid("pulses", id);
   const reasons = [(await legOfCaller("0441110005")).end_reason, (await legOfCaller("0441110006")).end_reason];
-  expect(reasons.toSorted()).toEqual(["code_in_use", "paid"]);
+  expect(new Set(reasons)).toEqual(new Set(["code_in_use", "paid"]));
 }, 100_000);
 
 test.concurrent("a number that isn't in service is refused before answer, for nothing", async () => {

@@ -107,7 +107,7 @@ test("what fails on our side is told without its inside, and with the truth abou
   };
   const app = Fastify();
   const baseUrl = "http://localhost";
-  await app.register(webPages, { db: away.db, databaseUrl: away.url, baseUrl, provider: PROVIDER, watch: deaf });
+  await app.register(webPages, { db: away.db, baseUrl, provider: PROVIDER, watch: deaf });
   const answer = await app.inject("/pay/85341CE4-2744-423A-8320-F9531E57D666?lang=en");
   await app.close();
   expect(answer.statusCode).toBe(500);

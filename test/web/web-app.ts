@@ -40,7 +40,6 @@ export class WebApp implements AsyncDisposable {
     const app = Fastify({ forceCloseConnections: true });
     await app.register(webPages, {
       db: database.db,
-      databaseUrl: database.url,
       baseUrl: "http://localhost",
       provider: PROVIDER,
       watch,
