@@ -55,8 +55,6 @@ export function summaryOf(contract: DemoContract, { settings, secrets }: Stage):
     "",
     `  Demo shop        ${contract.shopUrl}`,
     `  Telephone        ${contract.softphoneUrl}`,
-    `  Merchant         ${contract.baseUrl}/admin      number ${contract.merchantNumber}, login ${contract.login}, password ${contract.password}`,
-    `  Operator         ${contract.baseUrl}/operator   login ${contract.operator.login}, password ${contract.operator.password}`,
     `  API              ${contract.baseUrl}/docs       test key ${contract.apiKey}`,
     "",
     "  Choose something in the shop, dial the number that the pay page shows, key the code, stay on the line:",

@@ -1,8 +1,16 @@
 import { hash, verify } from "@node-rs/argon2";
 import type { Segment } from "../core/tariff.ts";
 import type { Db } from "../db/database.ts";
-import { addApiKey, addMerchant, addUser, findApiClient } from "../db/merchants.ts";
-import { addNumber, addTariff } from "../db/numbers.ts";
+import {
+  addApiKey,
+  addMerchant,
+  addUser,
+  changePassword,
+  findApiClient,
+  findMerchantId,
+  findUser,
+} from "../db/merchants.ts";
+import { addNumber, addTariff, isNumberKnown } from "../db/numbers.ts";
 import type { DemoSecrets } from "./demo-secrets.ts";
 
 export const DEMO_MERCHANT_NUMBER = "100001";
@@ -56,7 +64,7 @@ export const DEMO_NUMBERS: readonly DemoNumber[] = [
  * secrets with the API keys in them, which only the database can make.
  */
 export async function seedDemo(db: Db, secrets: DemoSecrets): Promise<DemoSecrets> {
-  const merchantId = (await findMerchantId(db)) ?? (await addDemoMerchant(db));
+  const merchantId = (await findMerchantId(db, DEMO_MERCHANT_NUMBER)) ?? (await addDemoMerchant(db));
   await ensureUser(db, { merchantId, login: DEMO_LOGIN, password: secrets.merchantPassword });
   await ensureUser(db, { merchantId: null, login: OPERATOR_LOGIN, password: secrets.operatorPassword });
   for (const entry of DEMO_NUMBERS) {
@@ -70,15 +78,6 @@ export async function seedDemo(db: Db, secrets: DemoSecrets): Promise<DemoSecret
     testKey: await ensureApiKey(db, { merchantId, test: true, known: secrets.testKey }),
     liveKey: await ensureApiKey(db, { merchantId, test: false, known: secrets.liveKey }),
   };
-}
-
-async function findMerchantId(db: Db): Promise<number | null> {
-  const row = await db
-    .selectFrom("merchants")
-    .select("id")
-    .where("merchant_number", "=", DEMO_MERCHANT_NUMBER)
-    .executeTakeFirst();
-  return row?.id ?? null;
 }
 
 function addDemoMerchant(db: Db): Promise<number> {
@@ -95,21 +94,11 @@ async function ensureUser(
   db: Db,
   user: { readonly merchantId: number | null; readonly login: string; readonly password: string },
 ): Promise<void> {
-  const found = await db
-    .selectFrom("users")
-    .select(["id", "password_hash"])
-    .where("login", "=", user.login)
-    .where("merchant_id", "is not distinct from", user.merchantId)
-    .executeTakeFirst();
-  if (found && (await verify(found.password_hash, user.password))) return;
+  const found = await findUser(db, user);
+  if (found && (await verify(found.passwordHash, user.password))) return;
   const passwordHash = await hash(user.password); // argon2id, with the library's recommended cost
-  if (!found) return addUser(db, { merchantId: user.merchantId, login: user.login, passwordHash });
-  await db.updateTable("users").set({ password_hash: passwordHash }).where("id", "=", found.id).execute();
-}
-
-async function isNumberKnown(db: Db, number: string): Promise<boolean> {
-  const row = await db.selectFrom("smart_numbers").select("number").where("number", "=", number).executeTakeFirst();
-  return row !== undefined;
+  if (found) await changePassword(db, found.id, passwordHash);
+  else await addUser(db, { merchantId: user.merchantId, login: user.login, passwordHash });
 }
 
 async function ensureApiKey(

@@ -23,7 +23,10 @@ export function thisProcess(name: string): ProcessRecord {
 }
 
 /** Keeps the list of a demo's processes in a file, for the start after one that was killed. */
-export function recordProcesses(file: string): { add(record: ProcessRecord): void; written(): Promise<void> } {
+export function recordProcesses(file: string): {
+  readonly add: (record: ProcessRecord) => void;
+  readonly written: () => Promise<void>;
+} {
   const records = new Map<string, ProcessRecord>();
   let writing = Promise.resolve();
   return {

@@ -8,6 +8,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 const NODE_MAJOR_MIN = 24;
+const PARENT_CHECK_MS = 250;
 const home = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 
 /** Program and arguments behind each command. */
@@ -71,6 +72,11 @@ function run(node, args) {
   const child = spawn(node, args, { cwd: home, stdio: ["ignore", "inherit", "inherit", "ipc"], detached: true });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => child.kill(signal === "SIGHUP" ? "SIGTERM" : signal));
+  }
+  // npm passes signals on to the shell between us, and that shell just dies: then, too, the program has to stop.
+  if (process.env.npm_lifecycle_event) {
+    const parent = process.ppid;
+    setInterval(() => process.ppid !== parent && child.kill("SIGTERM"), PARENT_CHECK_MS).unref();
   }
   child.once("error", (error) => {
     console.error(`cannot start ${node}: ${error.message}`);

@@ -36,6 +36,16 @@ export async function findMerchant(db: Db, id: number): Promise<Merchant> {
   return db.selectFrom("merchants").select(MERCHANT_COLUMNS).where("id", "=", id).executeTakeFirstOrThrow();
 }
 
+/** Null: no merchant has this number. */
+export async function findMerchantId(db: Db, merchantNumber: string): Promise<number | null> {
+  const row = await db
+    .selectFrom("merchants")
+    .select("id")
+    .where("merchant_number", "=", merchantNumber)
+    .executeTakeFirst();
+  return row?.id ?? null;
+}
+
 export async function addMerchant(
   db: Db,
   merchant: {
@@ -67,6 +77,23 @@ export async function addUser(
     .insertInto("users")
     .values({ merchant_id: user.merchantId, login: user.login, password_hash: user.passwordHash })
     .execute();
+}
+
+export async function findUser(
+  db: Db,
+  user: { readonly merchantId: number | null; readonly login: string },
+): Promise<{ readonly id: number; readonly passwordHash: string } | null> {
+  const row = await db
+    .selectFrom("users")
+    .select(["id", "password_hash as passwordHash"])
+    .where("login", "=", user.login)
+    .where("merchant_id", "is not distinct from", user.merchantId)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+export async function changePassword(db: Db, userId: number, passwordHash: string): Promise<void> {
+  await db.updateTable("users").set({ password_hash: passwordHash }).where("id", "=", userId).execute();
 }
 
 /** Makes a key and answers it: the only time it is seen in clear. The mode is part of the key. */

@@ -112,3 +112,9 @@ export async function addNumber(
       .execute();
   });
 }
+
+/** Whether the number was ever put into service. */
+export async function isNumberKnown(db: Db, number: string): Promise<boolean> {
+  const row = await db.selectFrom("smart_numbers").select("number").where("number", "=", number).executeTakeFirst();
+  return row !== undefined;
+}

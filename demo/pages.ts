@@ -228,7 +228,7 @@ function frame(request: FastifyRequest, language: Language) {
   const links = LANGUAGES.map((other) => {
     const query = new URLSearchParams(request.query as Record<string, string>);
     query.set("lang", other);
-    return { language: other, href: `?${query}`, current: other === language };
+    return { language: other, href: `?${query.toString()}`, current: other === language };
   });
   return { t: translator(language), language, links };
 }

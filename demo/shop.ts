@@ -15,7 +15,7 @@ const REQUESTS_PER_MINUTE_MAX = 1_200;
 const vendorDirectory = path.resolve(import.meta.dirname, "../node_modules/sip.js/lib");
 
 /** How the browser telephone reaches Asterisk. The passwords stand in the page: a demo on one's own machine. */
-export interface Softphone {
+interface Softphone {
   /** ws://127.0.0.1:8088/ws */
   readonly webSocketUrl: string;
   readonly accounts: readonly { readonly user: string; readonly password: string }[];

@@ -32,7 +32,7 @@ export function openLine(settings, tell) {
 
   agent.delegate = { onDisconnect: (error) => error && connect() };
   const registerer = new Registerer(agent, { expires: 300 });
-  connect();
+  void connect();
 
   async function connect(delay = 500) {
     if (!session) tell({ state: "connecting" });
@@ -122,7 +122,7 @@ export function openLine(settings, tell) {
     waiting = "";
   }
 
-  return { dial, key, hangUp: () => session?.hangUp(), speak: microphone.speak };
+  return { dial, key, hangUp: () => session?.hangUp(), speak: (on) => microphone.speak(on) };
 }
 
 function outcomeOf(sipStatus) {

@@ -3,23 +3,39 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { FastifyInstance } from "fastify";
+import { composeHttp } from "../../bin/serve-http.ts";
 import { billedAfter } from "../../core/tariff.ts";
+import { type NoticeWatch, watchTransactions } from "../../db/notices.ts";
 import { findTransaction } from "../../db/transactions.ts";
 import { keepUp } from "../../db/upkeep.ts";
 import { closedLegs, type Exchange, eventually, NUMBERS, openExchange, SECRET } from "./exchange.ts";
 import { placeCall } from "./sip-call.ts";
 
 let exchange: Exchange;
+let watch: NoticeWatch;
 const workers = new Map<number, ChildProcess>();
 
 beforeAll(async () => {
   exchange = await openExchange({ firstPort: 26_060, serveHere: false });
   await Promise.all(exchange.agiPorts.map(startWorker));
+  watch = await watchTransactions(exchange.databaseUrl);
+  const http = { host: "", port: 0, baseUrl: "http://127.0.0.1:8080", trustProxy: false };
+  pages = await composeHttp({
+    config: { http, provider: { name: "Exemple", address: "Pully" } },
+    db: exchange.db,
+    watch,
+  });
 }, 120_000);
 afterAll(async () => {
   await Promise.all([...workers.keys()].map(kill));
+  await pages.close();
+  await watch[Symbol.asyncDispose]();
   await exchange[Symbol.asyncDispose]();
 });
+
+/** The shopper's pages, to see what they say. */
+let pages: FastifyInstance;
 
 /** A voice server as an operator runs it: a process of its own. */
 async function startWorker(port: number): Promise<void> {
@@ -90,6 +106,8 @@ async function expectPaidByTheBook(id: string, epochAtLeast: number): Promise<vo
     .orderBy("sequence")
     .execute();
   expect(pulses.map((pulse) => pulse.sequence)).toEqual(pulses.map((_, index) => index + 1));
+  const page = await pages.inject(`/pay/${id}`);
+  expect(page.body).toMatch(/<h1[^>]*data-status="paid"/);
 }
 
 test("a voice server is killed in mid-call: the next one goes on, no pulse is lost or doubled, and the shopper has paid", async () => {

@@ -1,0 +1,50 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { expect, test } from "@jest/globals";
+import { readConfig } from "../../core/config.ts";
+
+const ENOUGH = {
+  DATABASE_URL: "postgres://phone2pay@127.0.0.1/phone2pay",
+  PHONE2PAY_AGI_SECRET: "sixteen characters",
+  PHONE2PAY_CALLER_HASH_KEY: "sixteen characters",
+};
+
+test("with the three secrets given, everything else has a default that listens on loopback only", () => {
+  const config = readConfig(ENOUGH);
+  expect(config.http).toEqual({ host: "127.0.0.1", port: 8080, baseUrl: "http://127.0.0.1:8080", trustProxy: false });
+  expect(config.agi).toMatchObject({ host: "127.0.0.1", port: 4573 });
+});
+
+test("every wrong variable is named in one go, with its reason and never with its value", () => {
+  const wrong = {
+    DATABASE_URL: "mysql://secret@host",
+    PHONE2PAY_HTTP_PORT: "70000",
+    PHONE2PAY_AGI_PORT: "many",
+    PHONE2PAY_AGI_SECRET: "short",
+    PHONE2PAY_BASE_URL: "javascript:alert(1)",
+    PHONE2PAY_TRUST_PROXY: "perhaps",
+    PHONE2PAY_LOG_LEVEL: "loud",
+  };
+  let message = "";
+  try {
+    readConfig(wrong);
+  } catch (error) {
+    message = String(error);
+  }
+  for (const name of [...Object.keys(wrong), "PHONE2PAY_CALLER_HASH_KEY"]) expect(message).toContain(name);
+  for (const value of ["secret@host", "short\n", "javascript"]) expect(message).not.toContain(value);
+});
+
+test("an empty variable counts as one that isn't set", () => {
+  expect(readConfig({ ...ENOUGH, PHONE2PAY_HTTP_PORT: "" }).http.port).toBe(8080);
+});
+
+test("docs/operating.md names every variable", async () => {
+  const [page, source] = await Promise.all(
+    ["docs/operating.md", "core/config.ts"].map((file) =>
+      readFile(path.resolve(import.meta.dirname, "../..", file), "utf8"),
+    ),
+  );
+  for (const [name] of source?.matchAll(/\b(?:DATABASE_URL|PHONE2PAY_[A-Z_]+)\b/g) ?? [])
+    expect(page).toContain(`\`${name}\``);
+});
