@@ -10,9 +10,9 @@ const HEARTBEAT_MS = 15_000;
 
 /** The pages that follow one call by server-sent events. */
 export interface Audience {
-  tell(news: LineNews): void;
+  readonly tell: (news: LineNews) => void;
   /** Streams all news from the first on, and ends with the call. */
-  listen(reply: FastifyReply): FastifyReply;
+  readonly listen: (reply: FastifyReply) => FastifyReply;
 }
 
 /** `onDeserted` is called when pages have listened, the call goes on, and none has come back in time. */
