@@ -1,12 +1,10 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
 import { access, cp, glob, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { isFreeTcp, isFreeUdp } from "./free-ports.ts";
 
 const run = promisify(execFile);
 
@@ -129,27 +127,14 @@ export async function startAsterisk(options: AsteriskOptions): Promise<RunningAs
 }
 
 /** With a port taken Asterisk would start all the same, and calls would reach somebody else. */
-async function refuseUsedPorts({
-  sipPort,
-  httpPort,
-  amiPort,
-  bindAddress = "127.0.0.1",
-}: AsteriskOptions): Promise<void> {
-  const used = (port: number, use: string) => (cause: unknown) => {
-    throw new Error(`port ${port} for ${use} is in use: end what holds it, or choose another`, { cause });
-  };
-  const socket = createSocket("udp4");
-  socket.bind(sipPort, bindAddress);
-  await once(socket, "listening").catch(used(sipPort, "SIP"));
-  await promisify(socket.close.bind(socket))();
-  for (const [port, use] of [
-    [httpPort, "WebSocket"],
-    [amiPort, "AMI"],
-  ] as const) {
-    const server = createServer().listen(port, bindAddress);
-    await once(server, "listening").catch(used(port, use));
-    await promisify(server.close.bind(server))();
-  }
+async function refuseUsedPorts({ sipPort, httpPort, amiPort, bindAddress }: AsteriskOptions): Promise<void> {
+  const asked = [
+    { port: sipPort, use: "SIP", free: isFreeUdp(sipPort, bindAddress) },
+    { port: httpPort, use: "WebSocket", free: isFreeTcp(httpPort, bindAddress) },
+    { port: amiPort, use: "AMI", free: isFreeTcp(amiPort) },
+  ];
+  for (const { port, use, free } of asked)
+    if (!(await free)) throw new Error(`port ${port} for ${use} is in use: end what holds it, or choose another`);
 }
 
 /** Until Asterisk says of itself that it is fully booted; before its control socket is there the question itself fails. */

@@ -6,6 +6,7 @@ import { acceptsConnections, answersHttp, type Child, keepRunning, untilReady, w
 import type { DemoSecrets } from "./demo-secrets.ts";
 import type { DemoSettings } from "./demo-settings.ts";
 import type { ProcessRecord } from "./left-overs.ts";
+import { type SimulatedLine, startSimulatedLine } from "./simulated-line.ts";
 
 const READY_MS_MAX = 60_000;
 const RTP_PORTS = 200;
@@ -59,6 +60,19 @@ export async function startLine({ settings, secrets, record, tell }: Stage): Pro
     await watch.stop();
     await asterisk.stop();
   };
+}
+
+/** The line that takes Asterisk's place, where Asterisk's WebSocket would be: the shop's telephone page dials on it. */
+export function startPlayedLine({ settings, secrets }: Stage): Promise<SimulatedLine> {
+  const { ports } = settings;
+  return startSimulatedLine({
+    host: "127.0.0.1",
+    port: ports.webSocket,
+    agiServers: [`127.0.0.1:${ports.agi1}`, `127.0.0.1:${ports.agi2}`],
+    secret: secrets.agiSecret,
+    allowedOrigin: `http://127.0.0.1:${ports.shop}`,
+    callerId: "0445550100",
+  });
 }
 
 export type Children = Readonly<Record<"http" | "agi1" | "agi2" | "jobs", Child>>;
@@ -118,8 +132,8 @@ export async function childrenReady(settings: DemoSettings, children: Children, 
 }
 
 /** The shop sells in earnest, with the live key: a call pays it. Nobody is billed, because the line is this machine's own. */
-export function startShop({ settings, secrets, asterisk }: Stage): Promise<DemoShop> {
-  const { ports, simulatedLineUrl } = settings;
+export function startShop({ settings, secrets, asterisk }: Stage, simulatedLineUrl: string | null): Promise<DemoShop> {
+  const { ports } = settings;
   const accounts = secrets.softphonePasswords.map((password, index) => ({ user: `softphone${index + 1}`, password }));
   return startDemoShop({
     port: ports.shop,

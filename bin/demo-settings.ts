@@ -1,6 +1,5 @@
-import { createSocket } from "node:dgram";
-import { createServer } from "node:net";
 import path from "node:path";
+import { isFreeTcp, isFreeUdp } from "./free-ports.ts";
 
 /** Every port of the demo: what listens on it, the variable that sets it, and where it is unless set. All on loopback. */
 const PORTS = {
@@ -25,8 +24,6 @@ export interface DemoSettings {
   readonly ports: Readonly<Record<PortName, number>>;
   /** A PostgreSQL server of one's own; null for the embedded one. */
   readonly databaseUrl: string | null;
-  /** Where a simulated line is found, when Asterisk is not. */
-  readonly simulatedLineUrl: string | null;
 }
 
 /** Reads the demo's settings; throws one error that names what is wrong. */
@@ -47,7 +44,6 @@ export function readDemoSettings(environment: Readonly<Record<string, string | u
     contractFile: `${directory}.json`,
     ports,
     databaseUrl: environment.DATABASE_URL || null,
-    simulatedLineUrl: environment.PHONE2PAY_DEMO_LINE_URL || null,
   };
 }
 
@@ -60,20 +56,4 @@ export async function requireFreePorts(ports: DemoSettings["ports"], needed: rea
     if (!(await free)) taken.push(`${ports[name]} (${what}; set ${variable} to use another)`);
   }
   if (taken.length > 0) throw new Error(`in use by another program: port ${taken.join(", port ")}`);
-}
-
-function isFreeTcp(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen({ port, host: "127.0.0.1" }, () => server.close(() => resolve(true)));
-  });
-}
-
-function isFreeUdp(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createSocket("udp4");
-    socket.once("error", () => resolve(false));
-    socket.bind(port, "127.0.0.1", () => socket.close(() => resolve(true)));
-  });
 }

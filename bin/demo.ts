@@ -2,7 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { contractOf, summaryOf } from "./demo-contract.ts";
 import { prepareDatabase, startDemoDatabase } from "./demo-database.ts";
-import { childrenReady, type Stage, startChildren, startLine, startShop } from "./demo-parts.ts";
+import { childrenReady, type Stage, startChildren, startLine, startPlayedLine, startShop } from "./demo-parts.ts";
 import { loadSecrets, writePrivately } from "./demo-secrets.ts";
 import { type DemoSettings, readDemoSettings, requireFreePorts } from "./demo-settings.ts";
 import { endLeftOvers, type ProcessRecord, recordProcesses, runningDemo, thisProcess } from "./left-overs.ts";
@@ -68,7 +68,8 @@ async function startParts(start: {
     "shop",
     "agi1",
     "agi2",
-    ...(asterisk === "real" ? (["sip", "webSocket", "ami"] as const) : []),
+    "webSocket",
+    ...(asterisk === "real" ? (["sip", "ami"] as const) : []),
   ]);
 
   tell("starting PostgreSQL …");
@@ -88,7 +89,9 @@ async function startParts(start: {
   const { children, stopChildren } = startChildren(stage);
   parts.defer(stopChildren);
   await childrenReady(settings, children, stop);
-  const shop = await startShop(stage);
+  const playedLine = asterisk === "simulated" ? await startPlayedLine(stage) : null;
+  if (playedLine) parts.defer(() => playedLine.close());
+  const shop = await startShop(stage, playedLine?.url ?? null);
   parts.defer(() => shop.close());
 
   const contract = contractOf(stage, shop);

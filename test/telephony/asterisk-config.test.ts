@@ -154,8 +154,8 @@ test("when nobody closed the books, the hang-up handler asks a server to, with t
   const [answer, end] = times.map((reply) => Number(/\((\d+\.\d{6})\)/.exec(reply)?.[1]));
   expect(Math.abs(end! - answer! - outcome.talkSeconds!)).toBeLessThan(0.1);
 
-  await until(async () => (await cdrLines()).some((line) => line.includes(requests[0]!.uniqueid)));
-  const record = (await cdrLines()).find((line) => line.includes(requests[0]!.uniqueid))!.split(",");
+  await until(async () => (await cdrLines()).some((line) => line.startsWith(`"${requests[0]!.uniqueid}",`)));
+  const record = (await cdrLines()).find((line) => line.startsWith(`"${requests[0]!.uniqueid}",`))!.split(",");
   expect(record.slice(1, 2)).toEqual(['"0900900904"']);
   expect([Number(record[5]), Number(record[6])]).toEqual([answer, end]);
 });
