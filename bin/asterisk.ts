@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { type AsteriskOptions, promptsOf, siteFiles } from "./asterisk-site.ts";
 import { isFreeTcp, isFreeUdp } from "./free-ports.ts";
 
 const run = promisify(execFile);
@@ -17,26 +18,6 @@ const readySecondsMax = 30;
 const stopSecondsMax = 5;
 /** `sockaddr_un.sun_path` holds 108 bytes, and Asterisk's control socket is a file. */
 const socketPathBytesMax = 100;
-
-export interface AsteriskOptions {
-  /** A scratch directory for this instance alone: configuration, log, call records. */
-  readonly directory: string;
-  readonly sipPort: number;
-  readonly httpPort: number;
-  readonly amiPort: number;
-  readonly rtpPorts: readonly [from: number, to: number];
-  /** Asked in turn, as `host:port`. */
-  readonly agiServers: readonly [string, string];
-  readonly agiSecret: string;
-  readonly amiSecret: string;
-  /** One account `softphone1`, `softphone2` … for each. */
-  readonly softphonePasswords: readonly string[];
-  readonly bindAddress?: string;
-  /** Recordings in place of asterisk-config/prompts: `<language>/<name>.alaw`. */
-  readonly promptsDirectory?: string;
-  /** A tree made by install-asterisk.sh, in place of the usual one. */
-  readonly root?: string;
-}
 
 export interface RunningAsterisk extends AsyncDisposable {
   readonly pid: number;
@@ -242,68 +223,4 @@ async function writeConfiguration(found: FoundAsterisk, places: Places, options:
   for (const [name, lines] of Object.entries(siteFiles(options))) {
     await writeFile(join(places.etc, "site.d", name), `${lines.join("\n")}\n`, { mode: 0o600 });
   }
-}
-
-/** What asterisk-config/site.example shows to an operator, filled in for this machine: everything on loopback, no carrier. */
-function siteFiles(options: AsteriskOptions): Readonly<Record<string, readonly string[]>> {
-  const address = options.bindAddress ?? "127.0.0.1";
-  const softphones = options.softphonePasswords.map((password, index) => ({ name: `softphone${index + 1}`, password }));
-  const names = softphones.map(({ name }) => name).join(",");
-  return {
-    "extensions.conf": [
-      "[globals](+)",
-      `P2P_AGI_1 = ${plain(options.agiServers[0])}`,
-      `P2P_AGI_2 = ${plain(options.agiServers[1])}`,
-      `P2P_SECRET = ${plain(options.agiSecret)}`,
-      `P2P_PROMPTS = ${promptsOf(options)}`,
-    ],
-    "pjsip.conf": [
-      "[udp](transport-udp)",
-      `bind = ${address}:${options.sipPort}`,
-      "[ws](transport-ws)",
-      `bind = ${address}`,
-      "[loopback](loopback-endpoint)",
-      "[loopback-addresses](loopback-identify)",
-      "endpoint = loopback",
-      ...softphones.flatMap(({ name, password }) => [
-        `[${name}](softphone-endpoint)`,
-        `auth = ${name}`,
-        `aors = ${name}`,
-        `[${name}](softphone-auth)`,
-        `username = ${name}`,
-        `password = ${plain(password)}`,
-        `[${name}](softphone-aor)`,
-      ]),
-      ...(names
-        ? [
-            "[browser](browser-endpoint)",
-            `auth = ${names}`,
-            `aors = ${names}`,
-            "[browser-transport](browser-identify)",
-            "endpoint = browser",
-          ]
-        : []),
-    ],
-    "http.conf": ["[general](+)", "enabled = yes", `bindaddr = ${address}`, `bindport = ${options.httpPort}`],
-    "rtp.conf": ["[general](+)", `rtpstart = ${options.rtpPorts[0]}`, `rtpend = ${options.rtpPorts[1]}`],
-    "manager.conf": [
-      "[general](+)",
-      "enabled = yes",
-      "bindaddr = 127.0.0.1",
-      `port = ${options.amiPort}`,
-      "[phone2pay](phone2pay-rights)",
-      `secret = ${plain(options.amiSecret)}`,
-    ],
-    "musiconhold.conf": ["[phone2pay](+)", `directory = ${join(configDirectory, "moh")}`],
-  };
-}
-
-function promptsOf(options: AsteriskOptions): string {
-  return options.promptsDirectory ?? join(configDirectory, "prompts");
-}
-
-/** Asterisk's files know comments, substitutions and commas but no quoting: values that need any are refused. */
-function plain(value: string): string {
-  if (!/^[\w.:-]+$/.test(value)) throw new Error("only letters, digits and . : _ - go into Asterisk's configuration");
-  return value;
 }

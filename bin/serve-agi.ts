@@ -2,7 +2,7 @@ import type { VoiceServer } from "../agi/call.ts";
 import { startMeter } from "../agi/meter.ts";
 import { loadPrompts } from "../agi/prompts.ts";
 import { serveAgi } from "../agi/server.ts";
-import type { RoleParts } from "./serve.ts";
+import type { RoleParts } from "./role-parts.ts";
 
 /** Calls that are under way when we are told to stop get so long to end; the rest goes on with another server. */
 const DRAIN_MS = 5_000;

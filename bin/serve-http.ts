@@ -8,7 +8,7 @@ import { pendingMigrations } from "../db/migrate.ts";
 import { type NoticeWatch, watchTransactions } from "../db/notices.ts";
 import { webPages } from "../web/pages.ts";
 import type { Log } from "./log.ts";
-import type { RoleParts } from "./serve.ts";
+import type { RoleParts } from "./role-parts.ts";
 
 const BODY_BYTES_MAX = 64 * 1_024;
 

@@ -1,12 +1,15 @@
+import { superviseAmi } from "../agi/ami-link.ts";
+import { superviseLegs } from "../agi/supervisor.ts";
 import { keepUp } from "../db/upkeep.ts";
-import type { RoleParts } from "./serve.ts";
+import type { RoleParts } from "./role-parts.ts";
 
 const ROUND_EVERY_MS = 1_000;
 /** After the database was away, legs look abandoned until their workers have caught up: so long nothing is closed. */
 const CATCH_UP_MS = 60_000;
 
 /** Does what nobody waits for: notes what has expired, confirms by lapse of time, closes what a crash left open. */
-export function startJobs({ db, log, worker, resources }: RoleParts): void {
+export function startJobs(parts: RoleParts): void {
+  const { db, log, worker, resources } = parts;
   const stop = new AbortController();
   let closeLegsFrom = performance.now() + CATCH_UP_MS;
   const round = async (): Promise<void> => {
@@ -27,6 +30,18 @@ export function startJobs({ db, log, worker, resources }: RoleParts): void {
     stop.abort();
     await rounds;
   });
+  superviseCalls(parts);
+}
+
+/** Has Asterisk say which calls there are, where its manager interface is known; without it legs are closed later. */
+function superviseCalls({ config, db, log, worker, resources }: RoleParts): void {
+  if (!config.ami) return;
+  const link = resources.use(superviseAmi({ ...config.ami, onError: (error) => log.error({ error }, "ami.failed") }));
+  link.listen({
+    onUp: () => log.info("ami.up"),
+    onDown: (error) => log.warn({ error }, "ami.down"),
+  });
+  resources.use(superviseLegs({ db, link, worker, log: (event, details) => log.warn(details, event) }));
 }
 
 function pause(milliseconds: number, until: AbortSignal): Promise<void> {

@@ -1,22 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { Config } from "../core/config.ts";
-import { type Db, openDatabase } from "../db/database.ts";
-import { type Log, openLog } from "./log.ts";
+import { openDatabase } from "../db/database.ts";
+import { openLog } from "./log.ts";
+import type { RoleParts } from "./role-parts.ts";
 
 export const ROLES = ["http", "agi", "jobs"] as const;
 export type Role = (typeof ROLES)[number];
-
-/** What each role is started with. */
-export interface RoleParts {
-  readonly config: Config;
-  readonly db: Db;
-  readonly log: Log;
-  /** Names this process in the books, for people who look. */
-  readonly worker: string;
-  /** What has to be given back at the end, in the opposite order. */
-  readonly resources: AsyncDisposableStack;
-}
 
 /**
  * Plays the given roles in this process until `stop` is aborted; then lets calls and requests end, and comes back. A
