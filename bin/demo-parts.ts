@@ -9,7 +9,8 @@ import type { ProcessRecord } from "./left-overs.ts";
 import { type SimulatedLine, startSimulatedLine } from "./simulated-line.ts";
 
 const READY_MS_MAX = 60_000;
-const RTP_PORTS = 200;
+/** Two for each call: as many as Asterisk takes calls at once, several times over. */
+const RTP_PORTS = 4_000;
 const PROGRAM = path.join(import.meta.dirname, "phone2pay.ts");
 const PROMPTS = path.resolve(import.meta.dirname, "../asterisk-config/prompts");
 

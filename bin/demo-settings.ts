@@ -11,7 +11,7 @@ const PORTS = {
   webSocket: { what: "SIP over WebSocket", variable: "PHONE2PAY_DEMO_WEBSOCKET_PORT", usual: 8088 },
   ami: { what: "Asterisk's manager interface", variable: "PHONE2PAY_DEMO_AMI_PORT", usual: 5038 },
   postgres: { what: "PostgreSQL", variable: "PHONE2PAY_DEMO_POSTGRES_PORT", usual: 54320 },
-  rtp: { what: "first of 200 ports for sound", variable: "PHONE2PAY_DEMO_RTP_PORT", usual: 10_000 },
+  rtp: { what: "first of 4,000 ports for sound", variable: "PHONE2PAY_DEMO_RTP_PORT", usual: 10_000 },
 } as const;
 
 export type PortName = keyof typeof PORTS;

@@ -1,7 +1,7 @@
 /** Open progress streams in one process; each is a socket and a little memory. */
-const WATCHERS_MAX = 5_000;
+const WATCHERS_MAX = 10_000;
 /** Offices and mobile networks put many people behind one address. */
-const WATCHERS_OF_ADDRESS_MAX = 50;
+const WATCHERS_OF_ADDRESS_MAX = 1_000;
 /** A shopper's open tabs, and the ones that a lost network left behind. */
 const WATCHERS_OF_TRANSACTION_MAX = 10;
 
