@@ -2,6 +2,7 @@ import { type Pulse, pulsesDue, pulsesOf, type Segment } from "../core/tariff.ts
 import { type CallLeg, renewLeases } from "../db/call-legs.ts";
 import type { Db } from "../db/database.ts";
 import { bookPulses, type DuePulses } from "../db/pulses.ts";
+import { isDatabaseAway } from "../db/unavailable.ts";
 
 /** Pulses of all calls of a worker go out together, so often. */
 export const BOOKING_INTERVAL_MS = 200;
@@ -9,6 +10,8 @@ export const BOOKING_INTERVAL_MS = 200;
 export const PULSE_SETTLE_MS = 150;
 /** Legs without a pulse due are shown to be alive so often; well below their lease (db/pulses.ts). */
 const HEARTBEAT_MS = 4_000;
+/** A batch that was under way when we asked, the one we wait for, and some more if there is much to catch up with. */
+const SETTLE_TRIES_MAX = 5;
 /** Pulses that one statement books at most: after a long outage the rest follows in the next. */
 const PULSES_IN_ONE_MAX = 5_000;
 
@@ -63,7 +66,7 @@ export function startMeter(options: {
     const due = [...calls.values()].map((entry) => entry.due(PULSE_SETTLE_MS)).filter((line) => line.pulses.length > 0);
     const batch = cut(due, PULSES_IN_ONE_MAX);
     try {
-      if (batch.length > 0) note(batch, (await bookPulses(db, batch)).held);
+      if (batch.length > 0) await bookBatch(batch);
       if (now() - heartbeatAt >= HEARTBEAT_MS) {
         heartbeatAt = now();
         const legs = [...calls.values()].map((entry) => ({ leg: entry.leg.id, epoch: entry.leg.epoch }));
@@ -73,6 +76,16 @@ export function startMeter(options: {
     } catch (error) {
       onError(error);
       return false;
+    }
+  }
+
+  /** All together; if the database is there but refuses the batch, one by one, so that one bad call holds up no other. */
+  async function bookBatch(batch: readonly DuePulses[]): Promise<void> {
+    try {
+      note(batch, (await bookPulses(db, batch)).held);
+    } catch (error) {
+      if (batch.length === 1 || (await isDatabaseAway(db, error))) throw error;
+      for (const line of batch) await bookBatch([line]).catch(onError);
     }
   }
 
@@ -105,9 +118,8 @@ export function startMeter(options: {
         owed: (durationMs) => entry.owed(durationMs),
         async settle(throughMs) {
           const wanted = pulsesDue(segments, throughMs);
-          while (entry.bookedThrough < wanted) {
-            if (entry.lost.aborted || !(await flush())) return false;
-            if (entry.bookedThrough < wanted && entry.elapsedMs() < throughMs) return false;
+          for (let tries = 0; entry.bookedThrough < wanted; tries++) {
+            if (tries === SETTLE_TRIES_MAX || entry.lost.aborted || !(await flush())) return false;
           }
           return true;
         },

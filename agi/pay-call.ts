@@ -122,8 +122,10 @@ const CODE_PHASE_MS_MAX = 120_000;
 
 async function noteAnswer(call: Call): Promise<Call["leg"]> {
   const msAgo = await channelAnsweredMsAgo(call.channel);
-  call.metered.answered(call.server.meter.now() - msAgo);
+  const atMs = call.server.meter.now() - msAgo;
+  // In the books first: a pulse of a call that isn't answered there would be refused.
   await answerLeg(call.server.db, { id: call.leg.id, epoch: call.leg.epoch, msAgo });
+  call.metered.answered(atMs);
   return { ...call.leg, answeredMsAgo: msAgo };
 }
 
