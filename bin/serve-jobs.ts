@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { superviseAmi } from "../agi/ami-link.ts";
 import { superviseLegs } from "../agi/supervisor.ts";
 import { keepUp } from "../db/upkeep.ts";
@@ -23,7 +24,7 @@ export function startJobs(parts: RoleParts): void {
   const rounds = (async () => {
     while (!stop.signal.aborted) {
       await round();
-      await pause(ROUND_EVERY_MS, stop.signal);
+      await pause(ROUND_EVERY_MS, undefined, { signal: stop.signal }).catch(() => {}); // stopped: the loop ends
     }
   })();
   resources.defer(async () => {
@@ -42,14 +43,4 @@ function superviseCalls({ config, db, log, worker, resources }: RoleParts): void
     onDown: (error) => log.warn({ error }, "ami.down"),
   });
   resources.use(superviseLegs({ db, link, worker, log: (event, details) => log.warn(details, event) }));
-}
-
-function pause(milliseconds: number, until: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    until.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

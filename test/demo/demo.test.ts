@@ -17,15 +17,15 @@ const START_MS_MAX = 90_000;
 const CALL_MS_MAX = 60_000;
 /** Far from the usual ports, so that a demo and its tests can run side by side. */
 const PORTS = {
-  PHONE2PAY_HTTP_PORT: "28080",
-  PHONE2PAY_DEMO_SHOP_PORT: "28081",
+  PHONE2PAY_HTTP_PORT: "24080",
+  PHONE2PAY_DEMO_SHOP_PORT: "24081",
   PHONE2PAY_AGI_PORT: "24573",
   PHONE2PAY_DEMO_AGI_PORT_2: "24574",
-  PHONE2PAY_DEMO_SIP_PORT: "25060",
-  PHONE2PAY_DEMO_WEBSOCKET_PORT: "28088",
-  PHONE2PAY_DEMO_AMI_PORT: "25038",
+  PHONE2PAY_DEMO_SIP_PORT: "24060",
+  PHONE2PAY_DEMO_WEBSOCKET_PORT: "24088",
+  PHONE2PAY_DEMO_AMI_PORT: "24038",
   PHONE2PAY_DEMO_POSTGRES_PORT: "54399",
-  PHONE2PAY_DEMO_RTP_PORT: "24600",
+  PHONE2PAY_DEMO_RTP_PORT: "25000",
 };
 
 const complete = existsSync(CHROMIUM) && (await findAsterisk()) !== null && !process.env.DATABASE_URL;
@@ -82,7 +82,7 @@ afterAll(async () => {
     "a shopper pays in the shop by calling from the browser's telephone, and gets the goods once",
     async () => {
       const contract = await startDemo();
-      expect(contract).toMatchObject({ asterisk: "real", sip: "127.0.0.1:25060", merchantNumber: "100001" });
+      expect(contract).toMatchObject({ asterisk: "real", sip: "127.0.0.1:24060", merchantNumber: "100001" });
       expect((await stat(`${directory}.json`)).mode & 0o777).toBe(0o600);
       const context = await browser.newContext({ locale: "en" });
       const [shop, phone] = [await context.newPage(), await context.newPage()];
@@ -113,7 +113,7 @@ afterAll(async () => {
     }[];
     for (const { name, pid } of pids) if (name !== "demo" && name !== "agi-2") process.kill(pid, "SIGKILL");
     while (!said.includes("Asterisk is gone and is started again")) await sleep(100);
-    while (!(await answersHttp("http://127.0.0.1:28080/readyz"))) await sleep(100);
+    while (!(await answersHttp("http://127.0.0.1:24080/readyz"))) await sleep(100);
     expect(await stopDemo("SIGINT")).toBe(0);
     expect(existsSync(`${directory}.json`)).toBe(false);
     for (const { pid } of pids) expect(existsSync(`/proc/${pid}`)).toBe(false);

@@ -18,13 +18,13 @@ const FLAGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
-const HTTP_PORT = 28_090;
+const HTTP_PORT = 22_010;
 const JOURNEY_MS = 150_000;
 const screenshots = path.resolve(import.meta.dirname, "../../.cache/screenshots");
 
 // The whole product as a shopper meets it: shop, pay page, Asterisk, voice server, database, browser.
 const resources = new AsyncDisposableStack();
-const exchange = resources.use(await openExchange({ firstPort: 28_060 }));
+const exchange = resources.use(await openExchange({ firstPort: 22_000 }));
 const baseUrl = `http://127.0.0.1:${HTTP_PORT}`;
 const http = await composeHttp({
   config: {

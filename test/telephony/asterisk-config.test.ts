@@ -51,7 +51,7 @@ beforeAll(async () => {
     sipPort,
     httpPort: 18088,
     amiPort: 15038,
-    rtpPorts: [21000, 21199],
+    rtpPorts: [29000, 29199],
     agiServers: [`127.0.0.1:${agiPorts[0]}`, `127.0.0.1:${agiPorts[1]}`],
     agiSecret,
     amiSecret: "ami-secret-of-this-test",

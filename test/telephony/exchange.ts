@@ -72,7 +72,7 @@ export async function openExchange(options: {
     sipPort: firstPort,
     httpPort: firstPort + 1,
     amiPort: firstPort + 2,
-    rtpPorts: [firstPort + 1_000, firstPort + 1_999],
+    rtpPorts: [firstPort + 100, firstPort + 899],
     agiServers: [`127.0.0.1:${agiPorts[0]}`, `127.0.0.1:${agiPorts[1]}`],
     agiSecret: SECRET,
     amiSecret: SECRET,

@@ -6,7 +6,7 @@ import { closedLegs, eventually, NUMBERS, type NumberName, openExchange } from "
 import { type CallOutcome, placeCall, type Scenario } from "./sip-call.ts";
 
 // Opened before the tests are: those that run side by side don't wait for hooks.
-const exchange = await openExchange({ firstPort: 25_060 });
+const exchange = await openExchange({ firstPort: 20_000 });
 afterAll(async () => {
   await exchange[Symbol.asyncDispose]();
 });

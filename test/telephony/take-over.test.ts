@@ -17,7 +17,7 @@ let watch: NoticeWatch;
 const workers = new Map<number, ChildProcess>();
 
 beforeAll(async () => {
-  exchange = await openExchange({ firstPort: 26_060, serveHere: false });
+  exchange = await openExchange({ firstPort: 21_000, serveHere: false });
   await Promise.all(exchange.agiPorts.map(startWorker));
   watch = await watchTransactions(exchange.databaseUrl);
   const http = { host: "", port: 0, baseUrl: "http://127.0.0.1:8080", trustProxy: false };
