@@ -10,7 +10,7 @@ import { AgiError, type AgiReply } from "./agi-reply.ts";
 
 export type { AgiChannel } from "./agi-channel.ts";
 export type { AgiLimits } from "./agi-connection.ts";
-export { AgiError, type AgiErrorKind, type AgiReply } from "./agi-reply.ts";
+export { AgiError, type AgiReply } from "./agi-reply.ts";
 
 export interface FastAgiOptions {
   /** The address to listen on; the loopback address when empty or missing. AGI has no password. */

@@ -1,12 +1,11 @@
 import { safeMomentMs } from "../core/quote.ts";
 import { endLeg } from "../db/call-legs.ts";
+import { booksOrAtMost, keepBooks } from "./books.ts";
 import { type Call, until } from "./call.ts";
 import type { AgiChannel } from "./fastagi.ts";
 
 /** BYE waits for the books no longer than this: they can be closed later, the caller's money can't be given back. */
 const BOOKS_BEFORE_BYE_MS = 150;
-const BOOKS_RETRY_MS = 1_000;
-const BOOKS_TRIES_MAX = 600;
 
 /** Refuses a call before it is answered, so free of charge, with a Q.850 cause. */
 export async function refuseCall(channel: AgiChannel, cause: number): Promise<void> {
@@ -22,33 +21,24 @@ export async function refuseCall(channel: AgiChannel, cause: number): Promise<vo
 export async function hangUp(call: Call, reason: string): Promise<void> {
   const { channel, metered } = call;
   await until(call, safeMomentMs(metered.segments, metered.elapsedMs()));
-  const closing = closeBooks(call, reason, metered.elapsedMs());
-  await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, BOOKS_BEFORE_BYE_MS))]);
+  const elapsedMs = metered.elapsedMs();
+  const closing = keepBooks(call.server, () => closeBooks(call, reason, elapsedMs));
+  await booksOrAtMost(closing, BOOKS_BEFORE_BYE_MS);
   await channel.setVariable("P2P_CLOSED", "1");
   await channel.setVariable("P2P_DONE", "1");
   channel.close();
   await closing;
 }
 
-async function closeBooks(call: Call, reason: string, elapsedMs: number): Promise<void> {
-  const { leg, metered, number, server } = call;
+async function closeBooks({ leg, metered, number, server }: Call, reason: string, elapsedMs: number): Promise<void> {
   const answered = elapsedMs > 0;
-  for (let tries = 1; ; tries++) {
-    try {
-      await endLeg(server.db, {
-        leg: leg.id,
-        epoch: leg.epoch,
-        reason,
-        durationMs: answered ? elapsedMs : null,
-        lastPulses: answered ? metered.owed(elapsedMs) : null,
-        segments: number.tariff.segments,
-        codeBeforeAnswer: number.codeBeforeAnswer,
-      });
-      return;
-    } catch (error) {
-      server.log("call.books_open", { leg: leg.id, tries, error });
-      if (tries >= BOOKS_TRIES_MAX) throw error;
-      await new Promise((resolve) => setTimeout(resolve, BOOKS_RETRY_MS));
-    }
-  }
+  await endLeg(server.db, {
+    leg: leg.id,
+    epoch: leg.epoch,
+    reason,
+    durationMs: answered ? elapsedMs : null,
+    lastPulses: answered ? metered.owed(elapsedMs) : null,
+    segments: number.tariff.segments,
+    codeBeforeAnswer: number.codeBeforeAnswer,
+  });
 }

@@ -79,7 +79,7 @@ export function startPlayedLine({ settings, secrets }: Stage): Promise<Simulated
 export type Children = Readonly<Record<"http" | "agi1" | "agi2" | "jobs", Child>>;
 
 /** The product's own processes: one for pages and web services, two voice servers, one for what the clock does. */
-export function startChildren({ settings, secrets, databaseUrl, record, tell }: Stage): {
+export function startChildren({ settings, secrets, databaseUrl, asterisk, record, tell }: Stage): {
   readonly children: Children;
   readonly stopChildren: () => Promise<void>;
 } {
@@ -94,6 +94,13 @@ export function startChildren({ settings, secrets, databaseUrl, record, tell }: 
     PHONE2PAY_AGI_SECRET: secrets.agiSecret,
     PHONE2PAY_PROMPTS_DIRECTORY: PROMPTS,
     PHONE2PAY_CALLER_HASH_KEY: secrets.callerHashKey,
+  };
+  const ofAsterisk = {
+    PHONE2PAY_AMI_HOST: "127.0.0.1",
+    PHONE2PAY_AMI_PORT: String(ports.ami),
+    PHONE2PAY_CALL_RECORDS_FILE: path.join(directory, "asterisk/log/cdr-custom/phone2pay.csv"),
+    PHONE2PAY_AMI_USER: "phone2pay",
+    PHONE2PAY_AMI_SECRET: secrets.amiSecret,
   };
   const child = (name: string, role: string, more: Readonly<Record<string, string>> = {}): Child => {
     return keepRunning({
@@ -110,7 +117,7 @@ export function startChildren({ settings, secrets, databaseUrl, record, tell }: 
     http: child("http", "http"),
     agi1: child("agi-1", "agi", { PHONE2PAY_AGI_PORT: String(ports.agi1) }),
     agi2: child("agi-2", "agi", { PHONE2PAY_AGI_PORT: String(ports.agi2) }),
-    jobs: child("jobs", "jobs"),
+    jobs: child("jobs", "jobs", asterisk === "real" ? ofAsterisk : {}),
   };
   // First nobody can start to pay any more, then the calls under way are let go, then the clock's work ends.
   const stopChildren = async () => {

@@ -32,7 +32,15 @@ program
     await runDemo();
   });
 
-await program.parseAsync();
+try {
+  await program.parseAsync();
+} catch (error) {
+  // What an operator can mend is said in plain words; DEBUG=1 shows where it came from.
+  console.error(
+    process.env.DEBUG ? error : `phone2pay: ${error instanceof Error ? error.message || error.name : String(error)}`,
+  );
+  process.exitCode = 1;
+}
 
 function parseRole(value: string): Role {
   const role = ROLES.find((known) => known === value);

@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { superviseAmi } from "../agi/ami-link.ts";
 import { superviseLegs } from "../agi/supervisor.ts";
 import { keepUp } from "../db/upkeep.ts";
+import { readEndedCalls } from "./call-records.ts";
 import type { RoleParts } from "./role-parts.ts";
 
 const ROUND_EVERY_MS = 1_000;
@@ -10,12 +11,14 @@ const CATCH_UP_MS = 60_000;
 
 /** Does what nobody waits for: notes what has expired, confirms by lapse of time, closes what a crash left open. */
 export function startJobs(parts: RoleParts): void {
-  const { db, log, worker, resources } = parts;
+  const { config, db, log, worker, resources } = parts;
+  const { callRecordsFile } = config;
+  const endedCalls = callRecordsFile ? (ids: readonly string[]) => readEndedCalls(callRecordsFile, ids) : undefined;
   const stop = new AbortController();
   let closeLegsFrom = performance.now() + CATCH_UP_MS;
   const round = async (): Promise<void> => {
     try {
-      await keepUp(db, { worker, closeLegs: performance.now() > closeLegsFrom });
+      await keepUp(db, { worker, closeAbandoned: performance.now() > closeLegsFrom, endedCalls });
     } catch (error) {
       closeLegsFrom = performance.now() + CATCH_UP_MS;
       log.error({ error }, "jobs.failed");

@@ -1,6 +1,10 @@
 import { z } from "zod";
 
-const port = z.coerce.number().int().min(0).max(65_535);
+const port = z
+  .string()
+  .regex(/^[0-9]{1,5}$/, "a port number")
+  .transform(Number)
+  .refine((value) => value <= 65_535, "at most 65535");
 const secret = z.string().min(16, "at least 16 characters").max(200);
 const host = z.string().min(1).max(253);
 
@@ -8,18 +12,29 @@ const host = z.string().min(1).max(253);
 const VARIABLES = {
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, "a postgres:// address"),
   PHONE2PAY_HTTP_HOST: host.default("127.0.0.1"),
-  PHONE2PAY_HTTP_PORT: port.default(8080),
-  PHONE2PAY_BASE_URL: z.url({ protocol: /^https?$/ }).default("http://127.0.0.1:8080"),
+  PHONE2PAY_HTTP_PORT: port.default(8_080),
+  PHONE2PAY_BASE_URL: z
+    .url({ protocol: /^https?$/ })
+    .refine((url) => !/[?#]/.test(url), "an address without ? and #")
+    .default("http://127.0.0.1:8080"),
   PHONE2PAY_AGI_HOST: host.default("127.0.0.1"),
-  PHONE2PAY_AGI_PORT: port.default(4573),
+  PHONE2PAY_AGI_PORT: port.default(4_573),
   PHONE2PAY_AGI_SECRET: secret,
+  PHONE2PAY_AMI_HOST: host.optional(),
+  PHONE2PAY_AMI_PORT: port.refine((value) => value > 0, "a port from 1").optional(),
+  PHONE2PAY_AMI_USER: z.string().min(1).max(100).optional(),
+  PHONE2PAY_AMI_SECRET: secret.optional(),
   PHONE2PAY_PROMPTS_DIRECTORY: z.string().min(1).max(1_000).default("/var/lib/asterisk/sounds/phone2pay"),
+  PHONE2PAY_CALL_RECORDS_FILE: z.string().min(1).max(1_000).optional(),
   PHONE2PAY_CALLER_HASH_KEY: secret,
   PHONE2PAY_PROVIDER_NAME: z.string().min(1).max(100).default("Phone2Pay"),
   PHONE2PAY_PROVIDER_ADDRESS: z.string().min(1).max(200).default("Switzerland"),
   PHONE2PAY_TRUST_PROXY: z.enum(["yes", "no"]).default("no"),
   PHONE2PAY_LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 } as const;
+
+/** Asterisk's manager interface is there as a whole or not at all. */
+const AMI = ["PHONE2PAY_AMI_HOST", "PHONE2PAY_AMI_PORT", "PHONE2PAY_AMI_USER", "PHONE2PAY_AMI_SECRET"] as const;
 
 export interface Config {
   readonly databaseUrl: string;
@@ -35,6 +50,10 @@ export interface Config {
     readonly secret: string;
     readonly promptsDirectory: string;
   };
+  /** The manager interface of the Asterisk whose calls are watched; null for none. */
+  readonly ami: { readonly host: string; readonly port: number; readonly user: string; readonly secret: string } | null;
+  /** Asterisk's own record of calls, where this machine can read it: closes the books of calls that no server saw end. */
+  readonly callRecordsFile: string | null;
   /** Keys the hash under which caller numbers are compared once the clear value is gone. */
   readonly callerHashKey: string;
   /** Who the law calls the provider: stands on every pay page. */
@@ -48,10 +67,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     Object.keys(VARIABLES).map((name) => [name, environment[name] === "" ? undefined : environment[name]]),
   );
   const read = z.object(VARIABLES).safeParse(known);
-  if (!read.success) {
-    const wrong = read.error.issues.map((issue) => `  ${issue.path.join(".")}: ${issue.message}`);
-    throw new Error(`the configuration is wrong:\n${wrong.join("\n")}`);
-  }
+  const wrong = (read.error?.issues ?? []).map((issue) => `  ${issue.path.join(".")}: ${issue.message}`);
+  if (AMI.some((name) => known[name] !== undefined))
+    for (const name of AMI)
+      if (known[name] === undefined) wrong.push(`  ${name}: missing, while others of AMI are set`);
+  if (!read.success || wrong.length > 0) throw new Error(`the configuration is wrong:\n${wrong.join("\n")}`);
   const value = read.data;
   return {
     databaseUrl: value.DATABASE_URL,
@@ -67,8 +87,19 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       secret: value.PHONE2PAY_AGI_SECRET,
       promptsDirectory: value.PHONE2PAY_PROMPTS_DIRECTORY,
     },
+    ami: amiOf(value),
+    callRecordsFile: value.PHONE2PAY_CALL_RECORDS_FILE ?? null,
     callerHashKey: value.PHONE2PAY_CALLER_HASH_KEY,
     provider: { name: value.PHONE2PAY_PROVIDER_NAME, address: value.PHONE2PAY_PROVIDER_ADDRESS },
     logLevel: value.PHONE2PAY_LOG_LEVEL,
   };
+}
+
+type AmiVariables = { readonly [Name in (typeof AMI)[number]]?: z.infer<(typeof VARIABLES)[Name]> };
+
+function amiOf(value: AmiVariables): Config["ami"] {
+  const { PHONE2PAY_AMI_HOST: host, PHONE2PAY_AMI_PORT: port } = value;
+  const { PHONE2PAY_AMI_USER: user, PHONE2PAY_AMI_SECRET: secret } = value;
+  const whole = host !== undefined && port !== undefined && user !== undefined && secret !== undefined;
+  return whole ? { host, port, user, secret } : null;
 }

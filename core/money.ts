@@ -4,11 +4,6 @@ export type Rappen = number;
 /** The most that one transaction may ask: CHF 400, the most a Swiss 090x call may cost (OST art. 39). */
 export const AMOUNT_MAX_RAPPEN: Rappen = 40_000;
 
-/** True for a whole, non-negative, safe number of rappen. */
-function isRappen(value: unknown): value is Rappen {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
 /** «CHF 9.90», with a no-break space so that currency and figure never part. Thousands carry the Swiss apostrophe. */
 export function formatMoney(amountRappen: Rappen): string {
   return `CHF\u00a0${formatFrancs(amountRappen)}`;
@@ -16,7 +11,8 @@ export function formatMoney(amountRappen: Rappen): string {
 
 /** «9.90»: the figure alone, for table columns that name the currency in their head. */
 export function formatFrancs(amountRappen: Rappen): string {
-  if (!isRappen(amountRappen)) throw new RangeError(`not an amount in rappen: ${amountRappen}`);
+  if (!Number.isSafeInteger(amountRappen) || amountRappen < 0)
+    throw new RangeError(`not an amount in rappen: ${amountRappen}`);
   const francs = Math.floor(amountRappen / 100);
   const rest = String(amountRappen % 100).padStart(2, "0");
   return `${String(francs).replace(/\B(?=(\d{3})+$)/g, "’")}.${rest}`;

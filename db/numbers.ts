@@ -118,3 +118,12 @@ export async function isNumberKnown(db: Db, number: string): Promise<boolean> {
   const row = await db.selectFrom("smart_numbers").select("number").where("number", "=", number).executeTakeFirst();
   return row !== undefined;
 }
+
+export async function codeIsKeyedBeforeAnswer(db: Db, number: string): Promise<boolean> {
+  const row = await db
+    .selectFrom("smart_numbers")
+    .select("code_before_answer")
+    .where("number", "=", number)
+    .executeTakeFirstOrThrow();
+  return row.code_before_answer;
+}

@@ -92,3 +92,21 @@ test("two first looks at one pay page at the same moment show the same code", as
   );
   expect(new Set(codes.map((code) => ("refusal" in code ? code.refusal : code.code))).size).toBe(1);
 });
+
+test("nobody is given a code near one that a late caller may still key", async () => {
+  const { db } = database;
+  const here = await seedMerchant(db, { number: "0901000003" });
+  const issue = async () => {
+    const { id } = await seedTransaction(db, here);
+    const code = await issueCode(db, { transactionId: id, lifeSeconds: 180 });
+    if ("refusal" in code) throw new Error(code.refusal);
+    return { id, code: code.code };
+  };
+  const late = await Promise.all(Array.from({ length: 10 }, issue));
+  // Replaced by their own shoppers: out of the live codes at once, out of reach for a while longer.
+  for (const { id } of late) await issueCode(db, { transactionId: id, lifeSeconds: 180 });
+  for (let i = 0; i < 250; i++) {
+    const { code } = await issue();
+    for (const old of late) expect(codeDistance(code, old.code)).toBeGreaterThanOrEqual(2);
+  }
+});

@@ -4,9 +4,13 @@ import { connect } from "node:net";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { FastifyInstance } from "fastify";
+import { readEndedCalls } from "../../bin/call-records.ts";
 import { composeHttp } from "../../bin/serve-http.ts";
-import { billedAfter } from "../../core/tariff.ts";
+import { billedAfter, pulsesOf } from "../../core/tariff.ts";
+import { answerLeg, openLeg } from "../../db/call-legs.ts";
+import { claimCode } from "../../db/codes.ts";
 import { type NoticeWatch, watchTransactions } from "../../db/notices.ts";
+import { bookPulses } from "../../db/pulses.ts";
 import { findTransaction } from "../../db/transactions.ts";
 import { keepUp } from "../../db/upkeep.ts";
 import { closedLegs, type Exchange, eventually, NUMBERS, openExchange, SECRET } from "./exchange.ts";
@@ -143,34 +147,68 @@ test("both voice servers are killed in mid-call and come back: the call is kept,
   await expectPaidByTheBook(id, 2);
 }, 120_000);
 
-test("no server is left when the caller hangs up: the upkeep job closes the leg, and what was booked stays the shopper's credit", async () => {
+test("no server is there when the caller hangs up: the upkeep job closes the leg by Asterisk's record, and nothing is lost", async () => {
   const { id, code } = await exchange.openPayment("pulses", { amountRappen: 100 });
   const calling = placeCall({
     scenario: "caller-hangs-up-half-way",
     number: NUMBERS.pulses.number,
     digits: code,
-    hangUpAfterMs: 18_000,
+    hangUpAfterMs: 20_400, // a pulse has just fallen, and nobody has booked it
     sipPort: exchange.sipPort,
     timeoutMs: 60_000,
   });
-  await portServing(id);
-  const [one, two] = exchange.agiPorts;
-  await Promise.all([kill(one), kill(two)]);
+  await eventually(async () => ((await findTransaction(exchange.db, id))?.billedRappen ?? 0) >= 40, 40_000);
+  await Promise.all(exchange.agiPorts.map(kill));
   await calling;
-  await startWorker(one);
-  await startWorker(two);
-  const { billedRappen } = (await findTransaction(exchange.db, id)) ?? { billedRappen: -1 };
-  expect(billedRappen).toBeLessThanOrEqual(billedAfter(NUMBERS.pulses.segments, 18_000));
   await exchange.db
     .updateTable("call_legs")
-    .set({ lease_until: new Date(Date.now() - 3_600_000) })
+    .set({ lease_until: new Date() })
     .where("transaction_id", "=", id)
     .execute();
-  await keepUp(exchange.db, { worker: "upkeep", closeLegs: true });
-  expect(await closedLegs(exchange.db, id, 1)).toMatchObject([{ end_reason: "abandoned", billed: billedRappen }]);
+  const endedCalls = (ids: readonly string[]) => readEndedCalls(exchange.asterisk.cdrFile, ids);
+  await keepUp(exchange.db, { worker: "upkeep", closeAbandoned: false, endedCalls });
+  await Promise.all(exchange.agiPorts.map(startWorker));
+  const [leg] = await closedLegs(exchange.db, id, 1);
+  expect(leg).toMatchObject({ end_reason: "caller_hung_up", billed: 50 });
+  const cdr = await eventually(async () => (await exchange.cdrs()).find((line) => line.uniqueid === leg?.uniqueid));
+  expect(leg?.billed).toBe(billedAfter(NUMBERS.pulses.segments, cdr.talkMs));
   expect(await findTransaction(exchange.db, id)).toMatchObject({
     status: "open",
     exception: "underpaid",
-    billedRappen,
+    billedRappen: 50,
   });
 }, 90_000);
+
+test("a leg that nobody closed is closed by the upkeep job, and what was booked stays the shopper's credit", async () => {
+  const { db } = exchange;
+  const { id, code, transaction } = await exchange.openPayment("pulses", { amountRappen: 100 });
+  const { segments, number } = NUMBERS.pulses;
+  const call = {
+    uniqueid: "left-open",
+    number,
+    tariffId: transaction.tariffId,
+    owner: "dead",
+    caller: null,
+    callerHash: null,
+  };
+  const leg = await openLeg(db, call);
+  await answerLeg(db, { id: leg.id, epoch: leg.epoch, msAgo: 20_000 });
+  await claimCode(db, {
+    leg: leg.id,
+    epoch: leg.epoch,
+    number,
+    code,
+    testAllowed: false,
+    segments,
+    codeBeforeAnswer: false,
+  });
+  await bookPulses(db, [{ leg: leg.id, epoch: leg.epoch, pulses: pulsesOf(segments).slice(0, 3) }]);
+  await db
+    .updateTable("call_legs")
+    .set({ lease_until: new Date(Date.now() - 3_600_000) })
+    .where("id", "=", leg.id)
+    .execute();
+  await keepUp(db, { worker: "upkeep", closeAbandoned: true });
+  expect(await closedLegs(db, id, 1)).toMatchObject([{ end_reason: "abandoned", billed: 30 }]);
+  expect(await findTransaction(db, id)).toMatchObject({ status: "open", exception: "underpaid", billedRappen: 30 });
+});
