@@ -102,7 +102,12 @@ export const idParameters = z.object({
 export const listQuery = z.strictObject({
   status: statusSchema.optional(),
   reference: referenceField.optional(),
-  limit: z.coerce.number().int().min(1).max(PAGE_ROWS_MAX).default(PAGE_ROWS_DEFAULT),
+  limit: z
+    .string()
+    .regex(/^[0-9]{1,3}$/, "a number")
+    .transform(Number)
+    .pipe(z.int().min(1).max(PAGE_ROWS_MAX))
+    .default(PAGE_ROWS_DEFAULT),
   startingAfter: z.string().max(ID_LENGTH_MAX).optional().describe("The last id of the page before."),
 });
 export type ListQuery = z.infer<typeof listQuery>;

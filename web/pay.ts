@@ -11,6 +11,7 @@ import { languageOf, languageQuery } from "./language.ts";
 import type { WebOptions } from "./options.ts";
 import { readPayFacts } from "./pay-facts.ts";
 import { CODE_RENEWALS, DECISIONS, PAGE_VIEWS, RESUME_TRIES } from "./rate-limits.ts";
+import { showResumeRefusal } from "./resume-refusal.ts";
 import { withTransaction } from "./return-url.ts";
 import { frame } from "./templates.ts";
 import { type AnswerUnknown, answerUnknownTransactions, idOf } from "./transaction-in-path.ts";
@@ -24,6 +25,9 @@ export function payRoutes(app: FastifyInstance, options: WebOptions): void {
   const limited = (rateLimit: { readonly max: number; readonly timeWindow: number }) => ({ config: { rateLimit } });
   app.get("/pay/:id", limited(PAGE_VIEWS), showPayPage(options, unknown));
   app.get("/pay/:id/cancel", limited(PAGE_VIEWS), askToCancel(options, unknown));
+  // What stays in the address bar when a form was refused leads back to the page, reloaded or typed.
+  for (const form of ["code", "confirm", "resume"])
+    app.get(`/pay/:id/${form}`, limited(PAGE_VIEWS), backToPayPage(unknown));
   app.post("/pay/:id/code", limited(CODE_RENEWALS), renewCode(options, unknown));
   app.post("/pay/:id/confirm", limited(DECISIONS), confirmPayment(options, unknown));
   app.post("/pay/:id/cancel", limited(DECISIONS), cancelPayment(options, unknown));
@@ -100,7 +104,18 @@ function resumePayment({ db }: WebOptions, unknown: AnswerUnknown): Handler {
   return async (request, reply) => {
     const id = idOf(request);
     const changed = id ? await changeTransaction(db, id, resume) : null;
-    return changed ? toPayPage(request, reply, changed.transaction) : unknown(request, reply);
+    if (!changed) return unknown(request, reply);
+    const { transaction, refusal } = changed;
+    if (refusal === "reference_in_use" || refusal === "transaction_over")
+      return showResumeRefusal(request, reply, { db, transaction, refusal });
+    return toPayPage(request, reply, transaction);
+  };
+}
+
+function backToPayPage(unknown: AnswerUnknown): Handler {
+  return async (request, reply) => {
+    const id = idOf(request);
+    return id ? reply.redirect(`/pay/${id}${languageQuery(request)}`, 303) : unknown(request, reply);
   };
 }
 

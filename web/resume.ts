@@ -6,6 +6,7 @@ import { changeTransaction } from "../db/transactions.ts";
 import { languageOf, languageQuery } from "./language.ts";
 import type { WebOptions } from "./options.ts";
 import { PAGE_VIEWS, RESUME_TRIES } from "./rate-limits.ts";
+import { showResumeRefusal } from "./resume-refusal.ts";
 import { frame } from "./templates.ts";
 
 /** Longest text that is read as an id, and printed back: dashes, blanks and slips of the finger included. */
@@ -23,6 +24,9 @@ export function resumeRoutes(app: FastifyInstance, { db }: WebOptions): void {
     if (!id) return showForm(request, reply.code(422), typed, whatIsWrong(typed, language));
     const changed = await changeTransaction(db, id, resume);
     if (!changed) return showForm(request, reply.code(404), typed, message(language, "pay.error.unknown"));
+    const { transaction, refusal } = changed;
+    if (refusal === "reference_in_use" || refusal === "transaction_over")
+      return showResumeRefusal(request, reply, { db, transaction, refusal });
     return reply.redirect(`/pay/${id}${languageQuery(request)}`, 303);
   });
 }

@@ -5,6 +5,7 @@ import type { NoticeWatch } from "../../db/notices.ts";
 import { findTransaction } from "../../db/transactions.ts";
 import { webPages } from "../../web/pages.ts";
 import { withTransaction } from "../../web/return-url.ts";
+import { seedTransaction } from "../support/seed.ts";
 import { PROVIDER, WebApp } from "./web-app.ts";
 
 let web: WebApp;
@@ -123,3 +124,21 @@ test("the id joins whatever query an address has", () => {
     "https://a.example/%C3%A9?b=%C3%A9+c&transaction=X",
   );
 });
+
+test("a payment whose order was opened anew can't be resumed, and the page says why and whom to ask", async () => {
+  const id = await web.inState("expired", { reference: "order-9" });
+  await seedTransaction(web.db, web.seeded, { reference: "order-9" });
+  for (const answer of [await web.post(`/pay/${id}/resume`), await web.post("/resume", `id=${id}`)]) {
+    expect(answer.statusCode).toBe(409);
+    expect(answer.body).toContain("Un autre paiement est déjà ouvert pour cette commande.");
+    expect(answer.body).toContain("aide@disques-du-leman.example");
+  }
+});
+
+test.each(["code", "confirm", "resume"])(
+  "what a refused form leaves in the address bar leads back to the page: %s",
+  async (form) => {
+    const id = await web.inState("open");
+    expect(await web.get(`/pay/${id}/${form}`)).toMatchObject({ statusCode: 303, headers: { location: `/pay/${id}` } });
+  },
+);

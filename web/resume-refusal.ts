@@ -1,0 +1,33 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { message } from "../core/messages.ts";
+import { formatMoney } from "../core/money.ts";
+import type { Transaction } from "../core/transaction.ts";
+import type { Db } from "../db/database.ts";
+import { findMerchant } from "../db/merchants.ts";
+import { showErrorPage } from "./error-page.ts";
+import { languageOf, languageQuery } from "./language.ts";
+
+/** Why a payment can't be taken up again, what was billed for it, and whom to ask: never a button that does nothing. */
+export async function showResumeRefusal(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  refused: { readonly db: Db; readonly transaction: Transaction; readonly refusal: string },
+): Promise<FastifyReply> {
+  const { db, transaction, refusal } = refused;
+  const language = languageOf(request, transaction.language);
+  const merchant = await findMerchant(db, transaction.merchantId);
+  const why = message(language, refusal === "reference_in_use" ? "pay.resume.replaced" : "pay.resume.over", {
+    merchant: `${merchant.name} (${merchant.contact})`,
+  });
+  const billed = message(language, "pay.cancel.warning", {
+    billed: formatMoney(transaction.billedRappen),
+    merchant: merchant.name,
+  });
+  return showErrorPage(request, reply, {
+    status: 409,
+    language: transaction.language,
+    title: message(language, "pay.status.expired"),
+    text: transaction.billedRappen > 0 ? `${why} ${billed}` : why,
+    next: { href: `/pay/${transaction.id}${languageQuery(request)}`, text: message(language, "error.back") },
+  });
+}
