@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
+import type { Duplex } from "node:stream";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { answerProblem } from "../api/problem.ts";
 import { merchantApi } from "../api/routes.ts";
 import type { Config } from "../core/config.ts";
+import { ERRORS } from "../core/errors.ts";
 import type { Db } from "../db/database.ts";
 import { pendingMigrations } from "../db/migrate.ts";
 import { type NoticeWatch, watchTransactions } from "../db/notices.ts";
@@ -19,6 +21,25 @@ export async function startHttp({ config, db, log, resources }: RoleParts): Prom
   resources.defer(() => http.close());
   await http.listen({ host: config.http.host, port: config.http.port });
   log.info({ address: http.listeningOrigin }, "http.listening");
+}
+
+/** What isn't even HTTP, or has headers without end, is refused by the same table, and the connection is closed. */
+function refuseUnreadable(error: Error & { readonly code?: string }, socket: Duplex, baseUrl: string): void {
+  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  const code = "request_malformed";
+  const { title, status, mend } = ERRORS[code];
+  const problem = {
+    type: `${baseUrl}/docs/errors#${code}`,
+    title,
+    status,
+    detail: mend,
+    code,
+    errors: [],
+    requestId: "",
+  };
+  const body = JSON.stringify(problem);
+  const head = ["HTTP/1.1 400 Bad Request", "Content-Type: application/problem+json", "Connection: close"];
+  socket.end(`${head.join("\r\n")}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 }
 
 /** The whole HTTP side as one app: merchants' API, shoppers' pages, and what monitoring asks. */
@@ -38,6 +59,7 @@ export async function composeHttp(parts: {
     frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply, { db, baseUrl }),
     bodyLimit: BODY_BYTES_MAX,
     trustProxy,
+    clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, baseUrl),
     genReqId: () => randomBytes(9).toString("base64url"),
     forceCloseConnections: true,
   });

@@ -53,7 +53,7 @@ function install() {
   const viaNode = npmProgram?.endsWith(".js") || npmProgram?.endsWith(".cjs");
   const [program, first] = viaNode ? [process.execPath, [npmProgram]] : ["npm", []];
   const beganAt = Date.now();
-  const done = spawnSync(program, [...first, "install", "--no-audit", "--no-fund"], {
+  const done = spawnSync(program, [...first, "install", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: home,
     stdio: "inherit",
     shell: process.platform === "win32" && program === "npm",
