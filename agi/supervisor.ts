@@ -1,5 +1,6 @@
+import { closeLeg } from "../db/close-leg.ts";
 import type { Db } from "../db/database.ts";
-import { closeSilentLeg, openLegs } from "../db/open-legs.ts";
+import { openLegs } from "../db/open-legs.ts";
 import type { AmiLink } from "./ami-link.ts";
 
 export interface SupervisorLimits {
@@ -129,7 +130,7 @@ async function look({
     missing.set(uniqueid, since);
     if (now - since < limits.graceMilliseconds) continue;
     const silentSeconds = limits.graceMilliseconds / 1_000;
-    const closed = await closeSilentLeg(db, { uniqueid, silentSeconds, worker, reason: "channel_gone" });
+    const closed = await closeLeg(db, { uniqueid, silentSeconds, worker, talkMs: null, reason: "channel_gone" });
     if (closed) log("leg.channel_gone", { uniqueid });
   }
 }

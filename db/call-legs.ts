@@ -123,20 +123,26 @@ export async function endLeg(
   });
 }
 
-/** Makes this process the owner of a leg whose worker is gone; null when it has ended or someone still holds it. */
-export async function takeOverAbandonedLeg(db: Db, uniqueid: string, owner: string): Promise<CallLeg | null> {
+/** Makes this process the owner of a leg, unless it has ended or somebody has looked after it within `silentSeconds`. */
+export async function takeOverAbandonedLeg(
+  db: Db,
+  abandoned: { readonly uniqueid: string; readonly worker: string; readonly silentSeconds?: number },
+): Promise<CallLeg | null> {
+  // A lease runs out so long after it was renewed last.
+  const renewedBefore = sql<Date>`clock_timestamp() + make_interval(secs => ${LEASE_SECONDS - (abandoned.silentSeconds ?? 0)})`;
   const taken = await db
     .updateTable("call_legs")
     .set((eb) => ({
       epoch: eb("epoch", "+", 1),
-      owner,
+      owner: abandoned.worker,
       lease_until: sql<Date>`clock_timestamp() + make_interval(secs => ${LEASE_SECONDS})`,
     }))
-    .where("uniqueid", "=", uniqueid)
+    .where("uniqueid", "=", abandoned.uniqueid)
     .where("ended_at", "is", null)
+    .$if(abandoned.silentSeconds !== undefined, (query) => query.where("lease_until", "<", renewedBefore))
     .returning("id")
     .executeTakeFirst();
-  return taken ? findLeg(db, uniqueid) : null;
+  return taken ? findLeg(db, abandoned.uniqueid) : null;
 }
 
 /** Uniqueids of legs that nobody has looked after for `seconds`, oldest first. */

@@ -1,8 +1,8 @@
-import { pulsesDue, pulsesOf } from "../core/tariff.ts";
 import { confirm, expire } from "../core/transaction.ts";
-import { abandonedLegs, answerLeg, endLeg, takeOverAbandonedLeg } from "./call-legs.ts";
+import { abandonedLegs } from "./call-legs.ts";
+import { closeLeg } from "./close-leg.ts";
 import type { Db } from "./database.ts";
-import { codeIsKeyedBeforeAnswer, findTariff } from "./numbers.ts";
+import { LEASE_SECONDS } from "./pulses.ts";
 import { changeTransaction, transactionsToConfirm, transactionsToExpire } from "./transactions.ts";
 
 /** Rows that one round looks at, of each kind. */
@@ -40,29 +40,21 @@ export async function keepUp(
   const silent = options.endedCalls ? await abandonedLegs(db, 0, UPKEEP_ROWS_MAX) : [];
   const ended = silent.length > 0 ? await options.endedCalls?.(silent) : undefined;
   for (const [uniqueid, talkMs] of ended ?? [])
-    await closeLeg(db, { ...options, uniqueid, talkMs, reason: "caller_hung_up" });
+    await closeLeg(db, {
+      worker: options.worker,
+      uniqueid,
+      talkMs,
+      silentSeconds: LEASE_SECONDS,
+      reason: "caller_hung_up",
+    });
   const abandoned = options.closeAbandoned ? await abandonedLegs(db, ABANDONED_SECONDS, UPKEEP_ROWS_MAX) : [];
-  for (const uniqueid of abandoned) await closeLeg(db, { ...options, uniqueid, talkMs: null, reason: "abandoned" });
+  for (const uniqueid of abandoned)
+    await closeLeg(db, {
+      worker: options.worker,
+      uniqueid,
+      talkMs: null,
+      silentSeconds: LEASE_SECONDS + ABANDONED_SECONDS,
+      reason: "abandoned",
+    });
   return { expired: toExpire.length, confirmed: toConfirm.length, closed: (ended?.size ?? 0) + abandoned.length };
-}
-
-/** With a known length all pulses that it owes are booked; without, what was booked stays. */
-async function closeLeg(
-  db: Db,
-  end: { readonly worker: string; readonly uniqueid: string; readonly talkMs: number | null; readonly reason: string },
-): Promise<void> {
-  const leg = await takeOverAbandonedLeg(db, end.uniqueid, end.worker);
-  if (!leg) return;
-  const { segments } = await findTariff(db, leg.tariffId);
-  if (end.talkMs !== null) await answerLeg(db, { id: leg.id, epoch: leg.epoch, msAgo: end.talkMs });
-  const pulses = end.talkMs === null ? [] : pulsesOf(segments).slice(0, pulsesDue(segments, end.talkMs));
-  await endLeg(db, {
-    leg: leg.id,
-    epoch: leg.epoch,
-    reason: end.reason,
-    durationMs: end.talkMs,
-    lastPulses: { leg: leg.id, epoch: leg.epoch, pulses },
-    segments,
-    codeBeforeAnswer: await codeIsKeyedBeforeAnswer(db, leg.number),
-  });
 }

@@ -3,7 +3,7 @@ import { expect, test } from "@jest/globals";
 import { superviseAmi } from "../../agi/ami-link.ts";
 import { superviseLegs } from "../../agi/supervisor.ts";
 import { findLeg, openLeg } from "../../db/call-legs.ts";
-import { closeSilentLeg } from "../../db/open-legs.ts";
+import { closeLeg } from "../../db/close-leg.ts";
 import { cloneDatabase } from "../support/database.ts";
 import { seedMerchant } from "../support/seed.ts";
 import { RawManager, type RawManagerConnection } from "./raw-manager.ts";
@@ -100,7 +100,7 @@ test("of any number of processes that find a leg silent one closes it, and none 
   await silentLeg(uniqueid);
   const { number, tariffId } = (await findLeg(db, uniqueid)) ?? { number: "", tariffId: 0 };
   await openLeg(db, { uniqueid, number, tariffId, owner: "alive", caller: null, callerHash: null });
-  const close = () => closeSilentLeg(db, { uniqueid, silentSeconds: 10, worker: "w", reason: "channel_gone" });
+  const close = () => closeLeg(db, { uniqueid, silentSeconds: 10, worker: "w", talkMs: null, reason: "channel_gone" });
   expect(await close()).toBe(false);
   expect(await isOpen(uniqueid)).toBe(true);
   await db
