@@ -4,7 +4,7 @@ import { type Language, type MessageKey, message } from "../core/messages.ts";
 import { languageOf, languageQuery } from "./language.ts";
 import { frame } from "./templates.ts";
 
-type Status = 400 | 403 | 404 | 409 | 429 | 500 | 503;
+type Status = 400 | 403 | 404 | 409 | 413 | 429 | 500 | 503;
 
 export interface ErrorPage {
   readonly status: Status;
@@ -22,6 +22,7 @@ const KEYS: Readonly<Record<Status, readonly [MessageKey, MessageKey]>> = {
   403: ["error.403.title", "error.403.text"],
   404: ["error.404.title", "error.404.text"],
   409: ["error.400.title", "error.400.text"],
+  413: ["error.400.title", "error.400.text"],
   429: ["error.429.title", "error.429.text"],
   500: ["error.500.title", "error.500.text"],
   503: ["error.maintenance.title", "error.maintenance.text"],
@@ -70,6 +71,14 @@ export async function answerError(
 }
 
 function statusOf(status: number): Status {
-  if (status === 403 || status === 404 || status === 409 || status === 429 || status === 503) return status;
+  switch (status) {
+    case 403:
+    case 404:
+    case 409:
+    case 413:
+    case 429:
+    case 503:
+      return status;
+  }
   return status >= 400 && status < 500 ? 400 : 500;
 }

@@ -1,11 +1,12 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { message } from "../core/messages.ts";
 import { formatMoney } from "../core/money.ts";
-import type { Transaction } from "../core/transaction.ts";
+import { remainingRappen, type Transaction } from "../core/transaction.ts";
 import type { Db } from "../db/database.ts";
 import { findMerchant } from "../db/merchants.ts";
 import { showErrorPage } from "./error-page.ts";
-import { languageOf, languageQuery } from "./language.ts";
+import { languageOf } from "./language.ts";
+import { withTransaction } from "./return-url.ts";
 
 /** Why a payment can't be taken up again, what was billed for it, and whom to ask: never a button that does nothing. */
 export async function showResumeRefusal(
@@ -19,15 +20,19 @@ export async function showResumeRefusal(
   const why = message(language, refusal === "reference_in_use" ? "pay.resume.replaced" : "pay.resume.over", {
     merchant: `${merchant.name} (${merchant.contact})`,
   });
-  const billed = message(language, "pay.cancel.warning", {
-    billed: formatMoney(transaction.billedRappen),
-    merchant: merchant.name,
+  const { id, billedRappen, cancelUrl, returnUrl } = transaction;
+  const billed = message(language, "pay.resume.partial", {
+    billed: formatMoney(billedRappen),
+    remaining: formatMoney(remainingRappen(transaction)),
   });
   return showErrorPage(request, reply, {
     status: 409,
     language: transaction.language,
     title: message(language, "pay.status.expired"),
-    text: transaction.billedRappen > 0 ? `${why} ${billed}` : why,
-    next: { href: `/pay/${transaction.id}${languageQuery(request)}`, text: message(language, "error.back") },
+    text: billedRappen > 0 ? `${billed} ${why}` : why,
+    next: {
+      href: withTransaction(cancelUrl ?? returnUrl, id),
+      text: message(language, "pay.return", { merchant: merchant.name }),
+    },
   });
 }

@@ -92,3 +92,8 @@ test("codes are renewed so often, and no oftener", async () => {
   for (let i = 0; i <= CODE_RENEWALS.max; i++) statuses.push((await renew()).statusCode);
   expect(statuses).toEqual([...Array(CODE_RENEWALS.max).fill(303), 429]);
 });
+
+test("a form far larger than any of ours is refused as too large", async () => {
+  const id = await web.inState("paid");
+  expect((await web.post(`/pay/${id}/confirm`, `x=${"y".repeat(2_000_000)}`)).statusCode).toBe(413);
+});
