@@ -31,7 +31,7 @@ export async function askCode(call: Call, keyedAhead = ""): Promise<Transaction>
       epoch: call.leg.epoch,
       number: call.number.number,
       code: keyed.digits,
-      testAllowed: call.demo,
+      testAllowed: !call.trunk.billed,
       segments: call.number.tariff.segments,
       codeBeforeAnswer: call.number.codeBeforeAnswer,
     });

@@ -2,6 +2,7 @@ import type { Language } from "../core/messages.ts";
 import type { CallLeg } from "../db/call-legs.ts";
 import type { Db } from "../db/database.ts";
 import type { NumberInService } from "../db/numbers.ts";
+import type { Trunk } from "../db/trunks.ts";
 import { type AgiChannel, AgiError } from "./fastagi.ts";
 import type { Meter, MeteredCall } from "./meter.ts";
 import type { Prompts } from "./prompts.ts";
@@ -24,8 +25,8 @@ export interface Call {
   readonly number: NumberInService;
   readonly leg: CallLeg;
   readonly metered: MeteredCall;
-  /** A line that no carrier bills: demo and tests. Only such a line may pay for test transactions. */
-  readonly demo: boolean;
+  /** The trunk it came in on. Only one that nobody bills may pay for test transactions. */
+  readonly trunk: Trunk;
   /** The language spoken now: the number's, until the code tells the shopper's. */
   language: Language;
 }

@@ -20,7 +20,7 @@ export async function refuseCall(channel: AgiChannel, cause: number): Promise<vo
  */
 export async function hangUp(call: Call, reason: string): Promise<void> {
   const { channel, metered } = call;
-  await until(call, safeMomentMs(metered.segments, metered.elapsedMs()));
+  await until(call, safeMomentMs(metered.segments, metered.elapsedMs(), call.trunk));
   const elapsedMs = metered.elapsedMs();
   const closing = keepBooks(call.server, () => closeBooks(call, reason, elapsedMs));
   await booksOrAtMost(closing, BOOKS_BEFORE_BYE_MS);

@@ -15,9 +15,12 @@ const SETTLE_TRIES_MAX = 5;
 /** Pulses that one statement books at most: after a long outage the rest follows in the next. */
 const PULSES_IN_ONE_MAX = 5_000;
 
+/** What the meter knows of a call leg. */
+export type MeteredLeg = Pick<CallLeg, "id" | "epoch" | "countsAfterMs">;
+
 /** One call under the meter. */
 export interface MeteredCall {
-  readonly leg: Pick<CallLeg, "id" | "epoch">;
+  readonly leg: MeteredLeg;
   readonly segments: readonly Segment[];
   /** Aborted when the leg has another owner or was closed: whoever serves it has to let go. */
   readonly lost: AbortSignal;
@@ -37,7 +40,7 @@ export interface MeteredCall {
 export interface Meter extends AsyncDisposable {
   /** Now, in ms of a clock that never steps. */
   now(): number;
-  meterCall(leg: Pick<CallLeg, "id" | "epoch">, segments: readonly Segment[]): MeteredCall;
+  meterCall(leg: MeteredLeg, segments: readonly Segment[]): MeteredCall;
   readonly calls: number;
 }
 
@@ -117,7 +120,7 @@ export function startMeter(options: {
         elapsedMs: () => entry.elapsedMs(),
         owed: (durationMs) => entry.owed(durationMs),
         async settle(throughMs) {
-          const wanted = pulsesDue(segments, throughMs);
+          const wanted = pulsesDue(segments, throughMs - leg.countsAfterMs);
           for (let tries = 0; entry.bookedThrough < wanted; tries++) {
             if (tries === SETTLE_TRIES_MAX || entry.lost.aborted || !(await flush())) return false;
           }
@@ -136,7 +139,7 @@ export function startMeter(options: {
 }
 
 interface Entry {
-  readonly leg: Pick<CallLeg, "id" | "epoch">;
+  readonly leg: MeteredLeg;
   readonly lost: AbortSignal;
   /** Sequence of the last pulse that the database has taken from us. */
   bookedThrough: number;
@@ -163,7 +166,9 @@ function createEntry(leg: Entry["leg"], segments: readonly Segment[], now: () =>
     owed: (durationMs) => ({
       leg: leg.id,
       epoch: leg.epoch,
-      pulses: loss.signal.aborted ? [] : between(entry.bookedThrough, pulsesDue(segments, durationMs)),
+      pulses: loss.signal.aborted
+        ? []
+        : between(entry.bookedThrough, pulsesDue(segments, durationMs - leg.countsAfterMs)),
     }),
     lose: () => loss.abort(new Error(`call leg ${leg.id} has another owner`)),
   };

@@ -2,10 +2,12 @@ import { createHmac } from "node:crypto";
 import { releaseWindow } from "../core/quote.ts";
 import { speakPrompt } from "../core/speech.ts";
 import type { Transaction } from "../core/transaction.ts";
+import { countsAfterMs } from "../core/trunk.ts";
 import { answerLeg, creditBefore, openLeg } from "../db/call-legs.ts";
 import { findMerchant } from "../db/merchants.ts";
 import { findNumberInService, type NumberInService } from "../db/numbers.ts";
 import { findTransaction } from "../db/transactions.ts";
+import { findTrunk, type Trunk } from "../db/trunks.ts";
 import { announcePrice } from "./announce-price.ts";
 import { askCode } from "./ask-code.ts";
 import { type Call, CallLost, CallOver, say, speakIn, type VoiceServer } from "./call.ts";
@@ -17,7 +19,7 @@ import { holdUntilPaid } from "./hold.ts";
 /** Q.850 causes; the dialplan turns them into SIP answers. */
 const CAUSE_UNALLOCATED = 1;
 const CAUSE_CALL_REJECTED = 21;
-const CAUSE_TEMPORARY_FAILURE = 41;
+const CAUSE_CONGESTION = 42;
 
 /**
  * One call, straight down: refuse what can be refused for nothing, say the price, ask the code, keep the caller until
@@ -28,11 +30,15 @@ const CAUSE_TEMPORARY_FAILURE = 41;
 export async function payCall(
   server: VoiceServer,
   channel: AgiChannel,
-  request: { readonly number: string; readonly demo: boolean },
+  request: { readonly number: string; readonly trunk: string },
 ): Promise<void> {
-  const number = await lookUp(server, channel, request.number);
+  const { number, trunk } = await lookUp(server, channel, request);
   if (!number) return refuseCall(channel, CAUSE_UNALLOCATED);
-  const call = await takeCall(server, channel, number, request.demo);
+  if (!trunk) {
+    server.log("call.unknown_trunk", { trunk: request.trunk });
+    return refuseCall(channel, CAUSE_CONGESTION);
+  }
+  const call = await takeCall(server, channel, number, trunk);
   if (!call) return refuseCall(channel, CAUSE_CALL_REJECTED);
   try {
     await payOnCall(call);
@@ -65,20 +71,25 @@ async function collect(call: Call, transaction: Transaction): Promise<void> {
   const { db } = call.server;
   if (transaction.language && transaction.language !== call.language) await speakIn(call, transaction.language);
   const creditRappen = await creditBefore(db, transaction.id, call.leg.id);
-  const window = releaseWindow(call.number.tariff.segments, transaction.totalRappen - creditRappen);
+  const window = releaseWindow(call.number.tariff.segments, transaction.totalRappen - creditRappen, call.trunk);
   if (!window) throw new Error(`transaction ${transaction.id} was claimed though no call can pay it`);
   await setBackstop(call.channel, window.closesAtMs - call.metered.elapsedMs());
   const { merchantNumber } = await findMerchant(db, transaction.merchantId);
   await holdUntilPaid(call, { transaction, merchantNumber, creditRappen, window });
 }
 
-/** Null: no such number is in service. While the database is away, an unanswered call is refused rather than kept. */
-async function lookUp(server: VoiceServer, channel: AgiChannel, number: string): Promise<NumberInService | null> {
+/** Null: no such number is in service, no such trunk known. While the database is away, an unanswered call is refused rather than kept. */
+async function lookUp(
+  { db, ...server }: VoiceServer,
+  channel: AgiChannel,
+  request: { readonly number: string; readonly trunk: string },
+): Promise<{ readonly number: NumberInService | null; readonly trunk: Trunk | null }> {
   try {
-    return await findNumberInService(server.db, number);
+    const [number, trunk] = await Promise.all([findNumberInService(db, request.number), findTrunk(db, request.trunk)]);
+    return { number, trunk };
   } catch (error) {
     server.log("call.database_away", { error });
-    if (!(await isUp(channel))) await refuseCall(channel, CAUSE_TEMPORARY_FAILURE);
+    if (!(await isUp(channel))) await refuseCall(channel, CAUSE_CONGESTION);
     throw error;
   }
 }
@@ -88,7 +99,7 @@ async function takeCall(
   server: VoiceServer,
   channel: AgiChannel,
   number: NumberInService,
-  demo: boolean,
+  trunk: Trunk,
 ): Promise<Call | null> {
   const { segments, id: tariffId } = number.tariff;
   const uniqueid = channel.variables.get("agi_uniqueid") ?? "";
@@ -98,13 +109,15 @@ async function takeCall(
     uniqueid,
     number: number.number,
     tariffId,
+    trunk: trunk.name,
+    countsAfterMs: countsAfterMs(trunk.durationRounding),
     owner: server.worker,
     caller,
     callerHash,
   });
   if (leg.ended) return null;
   const metered = server.meter.meterCall(leg, segments);
-  const call: Call = { server, channel, number, leg, metered, demo, language: number.language };
+  const call: Call = { server, channel, number, leg, metered, trunk, language: number.language };
   await channel.setVariable("CHANNEL(language)", number.language);
   if (leg.answeredMsAgo !== null) metered.answered(server.meter.now() - leg.answeredMsAgo);
   else if (await isUp(channel)) return { ...call, leg: await noteAnswer(call) }; // its server died right after answering

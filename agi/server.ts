@@ -26,7 +26,7 @@ async function answerRequest(server: VoiceServer, channel: AgiChannel, secret: s
   const [given = "", trunk = "", dialled = ""] = channel.args;
   if (!sameSecret(given, secret)) return server.log("call.wrong_secret", {});
   const number = parseSmartNumber(dialled) ?? "";
-  if (channel.script === "pay") return payCall(server, channel, { number, demo: trunk === "demo" });
+  if (channel.script === "pay") return payCall(server, channel, { number, trunk });
   if (channel.script === "ended") return closeCall(server, channel);
   server.log("call.unknown_script", {});
 }

@@ -9,14 +9,8 @@ import {
   pulsesOf,
   type Segment,
 } from "./tariff.ts";
+import { countsAfterMs, TRUNK_BILLING, type TrunkBilling } from "./trunk.ts";
 
-/**
- * Hang up no sooner than this after the last pulse fell: clock skew may not lose it, and with one-second increments
- * 600 ms are right for carriers that round a call up or half up (docs/decisions/0004).
- */
-export const GUARD_AFTER_PULSE_MS = 600;
-/** Hang up no later than this before the next pulse would fall. */
-export const GUARD_BEFORE_PULSE_MS = 250;
 /**
  * The shortest call that can pay where the code is keyed after answer: four digits over the prompt, and the naming of
  * merchant and total. Where the code is keyed before answer, all of that is over when billing starts.
@@ -44,24 +38,38 @@ export interface Quote {
 export type QuoteRefusal = Extract<ErrorCode, "amount_invalid" | "amount_too_small" | "amount_unreachable">;
 
 /** Where the safe window of the pulse lies that brings a call to `neededRappen`; null when no call can reach it. */
-export function releaseWindow(segments: readonly Segment[], neededRappen: Rappen): ReleaseWindow | null {
+export function releaseWindow(
+  segments: readonly Segment[],
+  neededRappen: Rappen,
+  trunk: TrunkBilling = TRUNK_BILLING,
+): ReleaseWindow | null {
   const pulse = pulseReaching(segments, Math.max(1, neededRappen));
   if (!pulse) return null;
-  const next = nextPulseAtMs(segments, pulse);
-  return { pulse, opensAtMs: pulse.startsAtMs + GUARD_AFTER_PULSE_MS, closesAtMs: next - GUARD_BEFORE_PULSE_MS };
+  const lateMs = countsAfterMs(trunk.durationRounding);
+  const nextAtMs = nextPulseAtMs(segments, pulse);
+  return {
+    pulse,
+    opensAtMs: pulse.startsAtMs + lateMs + trunk.guardAfterPulseMs,
+    closesAtMs: nextAtMs + lateMs - trunk.guardBeforePulseMs,
+  };
 }
 
 /**
  * The first moment from `elapsedMs` on at which a call can be ended without a doubt about what it owes: not just before
  * a pulse, when the carrier may still count it, and not just after, when it may not count it yet.
  */
-export function safeMomentMs(segments: readonly Segment[], elapsedMs: number): number {
-  const due = pulsesDue(segments, elapsedMs);
+export function safeMomentMs(
+  segments: readonly Segment[],
+  elapsedMs: number,
+  trunk: TrunkBilling = TRUNK_BILLING,
+): number {
+  const lateMs = countsAfterMs(trunk.durationRounding);
+  const due = pulsesDue(segments, elapsedMs - lateMs);
   const last = pulsesOf(segments)[due - 1];
   if (!last) return elapsedMs;
-  const nextAtMs = nextPulseAtMs(segments, last);
-  if (elapsedMs > nextAtMs - GUARD_BEFORE_PULSE_MS) return nextAtMs + GUARD_AFTER_PULSE_MS;
-  return Math.max(elapsedMs, last.startsAtMs + GUARD_AFTER_PULSE_MS);
+  const nextAtMs = nextPulseAtMs(segments, last) + lateMs;
+  if (elapsedMs > nextAtMs - trunk.guardBeforePulseMs) return nextAtMs + trunk.guardAfterPulseMs;
+  return Math.max(elapsedMs, last.startsAtMs + lateMs + trunk.guardAfterPulseMs);
 }
 
 /**

@@ -13,6 +13,8 @@ export interface CallLeg {
   /** Grows with each owner; a booking under an older epoch books nothing. */
   readonly epoch: number;
   readonly tariffId: number;
+  /** How long after it has fallen a pulse of this call counts, by the trunk's way of rounding when the call came. */
+  readonly countsAfterMs: number;
   readonly transactionId: string | null;
   readonly billedRappen: number;
   readonly wrongCodes: number;
@@ -31,14 +33,16 @@ export async function openLeg(
     readonly uniqueid: string;
     readonly number: string;
     readonly tariffId: number;
+    readonly trunk: string;
+    readonly countsAfterMs: number;
     readonly owner: string;
     readonly caller: string | null;
     readonly callerHash: Buffer | null;
   },
 ): Promise<CallLeg> {
   await sql`
-    insert into call_legs (uniqueid, number, tariff_id, owner, caller, caller_hash, lease_until)
-    values (${call.uniqueid}, ${call.number}, ${call.tariffId}, ${call.owner}, ${call.caller}, ${call.callerHash},
+    insert into call_legs (uniqueid, number, tariff_id, trunk, counts_after_ms, owner, caller, caller_hash, lease_until)
+    values (${call.uniqueid}, ${call.number}, ${call.tariffId}, ${call.trunk}, ${call.countsAfterMs}, ${call.owner}, ${call.caller}, ${call.callerHash},
             clock_timestamp() + make_interval(secs => ${LEASE_SECONDS}))
     on conflict (uniqueid) do update
       set epoch = call_legs.epoch + 1, owner = excluded.owner, lease_until = excluded.lease_until
@@ -51,7 +55,8 @@ export async function openLeg(
 export async function findLeg(db: Db, uniqueid: string): Promise<CallLeg | null> {
   const row = await db
     .selectFrom("call_legs")
-    .select(["id", "uniqueid", "number", "epoch", "tariff_id", "transaction_id", "billed", "wrong_codes", "ended_at"])
+    .select(["id", "uniqueid", "number", "epoch", "tariff_id", "counts_after_ms", "transaction_id", "billed"])
+    .select(["wrong_codes", "ended_at"])
     .select(
       sql<number | null>`(extract(epoch from clock_timestamp() - answered_at) * 1000)::float8`.as("answered_ms_ago"),
     )
@@ -64,6 +69,7 @@ export async function findLeg(db: Db, uniqueid: string): Promise<CallLeg | null>
     number: row.number,
     epoch: row.epoch,
     tariffId: row.tariff_id,
+    countsAfterMs: row.counts_after_ms,
     transactionId: row.transaction_id?.toUpperCase() ?? null,
     billedRappen: row.billed,
     wrongCodes: row.wrong_codes,

@@ -23,7 +23,8 @@ export async function closeLeg(
   if (!leg) return false;
   const { segments } = await findTariff(db, leg.tariffId);
   if (over.talkMs !== null) await noteLateAnswer(db, leg, over.talkMs);
-  const pulses = over.talkMs === null ? [] : pulsesOf(segments).slice(0, pulsesDue(segments, over.talkMs));
+  const pulses =
+    over.talkMs === null ? [] : pulsesOf(segments).slice(0, pulsesDue(segments, over.talkMs - leg.countsAfterMs));
   return endLeg(db, {
     leg: leg.id,
     epoch: leg.epoch,

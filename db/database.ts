@@ -13,6 +13,8 @@ const STATEMENT_TIMEOUT_MS = 10_000;
 
 // bigint identities stay far below 2^53 and count(*) too: as numbers they are safe, and JSON shows them plainly.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+// A day is a day: as a Date it would be midnight somewhere.
+pg.types.setTypeParser(pg.types.builtins.DATE, String);
 
 export interface OpenDatabase extends AsyncDisposable {
   readonly db: Db;

@@ -9,6 +9,15 @@ export interface NumberInService {
   readonly tariff: Tariff;
   readonly codeBeforeAnswer: boolean;
   readonly language: Language;
+  /** Callers choose the language by a key, before the call is answered. */
+  readonly languageMenu: boolean;
+  /** Whether the carrier passes sound and keys before answer on this number. */
+  readonly earlyMedia: boolean;
+  /** Whose numbering plan and law it is under (ISO 3166), and by the rules of which day (ISO date). */
+  readonly country: string;
+  readonly rulesOn: string;
+  /** The trunk over which the carrier delivers it. */
+  readonly trunk: string;
   /** Codes that may be keyed on it now. */
   readonly liveCodes: number;
 }
@@ -47,7 +56,18 @@ async function numbersWhere(
     .innerJoin("number_allocations as a", (join) =>
       join.onRef("a.number", "=", "n.number").on("a.withdrawn_at", "is", null),
     )
-    .select(["n.number", "n.tariff_id", "n.code_before_answer", "n.language"])
+    .select(["n.number", "n.code_before_answer", "n.language", "n.language_menu", "n.early_media"])
+    .select(["n.country", "n.trunk", "n.rules_on"])
+    .select((eb) =>
+      eb
+        .selectFrom("number_tariffs as v")
+        .select("v.tariff_id")
+        .whereRef("v.number", "=", "n.number")
+        .where("v.valid_from", "<=", sql<Date>`now()`)
+        .orderBy("v.valid_from", "desc")
+        .limit(1)
+        .as("tariff_id"),
+    )
     .select((eb) =>
       eb
         .selectFrom("codes as c")
@@ -61,15 +81,36 @@ async function numbersWhere(
   if (filter.number !== undefined) query = query.where("n.number", "=", filter.number);
   if (filter.merchantId !== undefined) query = query.where("a.merchant_id", "=", filter.merchantId);
   const rows = await query.execute();
-  return Promise.all(
-    rows.map(async (row) => ({
-      number: row.number,
-      tariff: await findTariff(db, row.tariff_id),
-      codeBeforeAnswer: row.code_before_answer,
-      language: row.language,
-      liveCodes: Number(row.live_codes ?? 0),
-    })),
-  );
+  return Promise.all(rows.map((row) => numberOf(db, row)));
+}
+
+async function numberOf(db: Db, row: NumberRow): Promise<NumberInService> {
+  if (row.tariff_id === null || row.rules_on === null) throw new Error(`${row.number} is in service without a tariff`);
+  return {
+    number: row.number,
+    tariff: await findTariff(db, row.tariff_id),
+    codeBeforeAnswer: row.code_before_answer,
+    language: row.language,
+    languageMenu: row.language_menu,
+    earlyMedia: row.early_media,
+    country: row.country,
+    rulesOn: row.rules_on,
+    trunk: row.trunk,
+    liveCodes: Number(row.live_codes ?? 0),
+  };
+}
+
+interface NumberRow {
+  readonly number: string;
+  readonly code_before_answer: boolean;
+  readonly language: Language;
+  readonly language_menu: boolean;
+  readonly early_media: boolean;
+  readonly country: string;
+  readonly trunk: string;
+  readonly rules_on: string | null;
+  readonly tariff_id: number | null;
+  readonly live_codes: number | null;
 }
 
 /** Writes a tariff (a new price is always a new row) and answers its id. */
@@ -94,6 +135,9 @@ export async function addNumber(
     readonly merchantId: number;
     readonly codeBeforeAnswer: boolean;
     readonly language: Language;
+    /** ISO date of the rules that it was checked against; today's unless told otherwise. */
+    readonly rulesOn?: string;
+    readonly trunk?: string;
   },
 ): Promise<void> {
   await db.transaction().execute(async (trx) => {
@@ -101,11 +145,14 @@ export async function addNumber(
       .insertInto("smart_numbers")
       .values({
         number: entry.number,
-        tariff_id: entry.tariffId,
         code_before_answer: entry.codeBeforeAnswer,
         language: entry.language,
+        in_service: true,
+        rules_on: entry.rulesOn ?? new Date().toISOString().slice(0, 10),
+        ...(entry.trunk === undefined ? {} : { trunk: entry.trunk }),
       })
       .execute();
+    await trx.insertInto("number_tariffs").values({ number: entry.number, tariff_id: entry.tariffId }).execute();
     await trx
       .insertInto("number_allocations")
       .values({ number: entry.number, merchant_id: entry.merchantId })

@@ -2,6 +2,7 @@ import type { ColumnType, Generated, JSONColumnType } from "kysely";
 import type { Language } from "../core/messages.ts";
 import type { Segment } from "../core/tariff.ts";
 import type { Item, PaymentException, Status } from "../core/transaction.ts";
+import type { DurationRounding } from "../core/trunk.ts";
 
 /** The tables as Kysely sees them; db/migrations says the same in SQL, with its constraints. Money is in rappen. */
 export interface Database {
@@ -9,7 +10,9 @@ export interface Database {
   users: UsersTable;
   api_keys: ApiKeysTable;
   tariffs: TariffsTable;
+  trunks: TrunksTable;
   smart_numbers: SmartNumbersTable;
+  number_tariffs: NumberTariffsTable;
   number_allocations: NumberAllocationsTable;
   transactions: TransactionsTable;
   call_legs: CallLegsTable;
@@ -60,12 +63,32 @@ interface TariffsTable {
   created_at: Moment;
 }
 
+interface TrunksTable {
+  name: string;
+  billed: boolean;
+  duration_rounding: Generated<DurationRounding>;
+  guard_after_pulse_ms: Generated<number>;
+  guard_before_pulse_ms: Generated<number>;
+  total_rounding: Generated<number>;
+}
+
 interface SmartNumbersTable {
   number: string;
-  tariff_id: number;
+  country: Generated<string>;
+  trunk: Generated<string>;
   code_before_answer: Generated<boolean>;
+  early_media: Generated<boolean>;
   language: Generated<Language>;
+  language_menu: Generated<boolean>;
   in_service: Generated<boolean>;
+  /** ISO date of the rules under which it is in service. */
+  rules_on: string | null;
+}
+
+interface NumberTariffsTable {
+  number: string;
+  tariff_id: number;
+  valid_from: Moment;
 }
 
 interface NumberAllocationsTable {
@@ -114,6 +137,9 @@ interface CallLegsTable {
   uniqueid: string;
   number: string;
   tariff_id: number;
+  trunk: string;
+  /** How long after it has fallen a pulse of this call counts, by its trunk's way of rounding. */
+  counts_after_ms: Generated<number>;
   transaction_id: string | null;
   caller: string | null;
   caller_hash: Buffer | null;

@@ -25,7 +25,14 @@ function clock() {
 
 async function newLeg(answered = true) {
   const call = { uniqueid: `metered-${++calls}`, number: seeded.number, tariffId: seeded.tariffId };
-  const leg = await openLeg(database.db, { ...call, owner: "w", caller: null, callerHash: null });
+  const leg = await openLeg(database.db, {
+    ...call,
+    trunk: "demo",
+    countsAfterMs: 0,
+    owner: "w",
+    caller: null,
+    callerHash: null,
+  });
   if (answered) await answerLeg(database.db, { id: leg.id, epoch: leg.epoch, msAgo: 0 });
   return leg;
 }
@@ -101,6 +108,8 @@ test("when another worker has taken the leg over, the call is lost to this one, 
     uniqueid: leg.uniqueid,
     number: seeded.number,
     tariffId: seeded.tariffId,
+    trunk: "demo",
+    countsAfterMs: 0,
     owner: "x",
     caller: null,
     callerHash: null,

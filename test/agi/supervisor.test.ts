@@ -24,7 +24,16 @@ async function openScene(systemName: string, channels: readonly string[]) {
     asterisk,
     /** A leg that nobody has looked after for a minute. */
     silentLeg: async (uniqueid: string) => {
-      await openLeg(db, { uniqueid, number, tariffId, owner: "dead", caller: null, callerHash: null });
+      await openLeg(db, {
+        uniqueid,
+        number,
+        tariffId,
+        trunk: "demo",
+        countsAfterMs: 0,
+        owner: "dead",
+        caller: null,
+        callerHash: null,
+      });
       const lease_until = new Date(Date.now() - 60_000);
       await db.updateTable("call_legs").set({ lease_until }).where("uniqueid", "=", uniqueid).execute();
     },
@@ -99,7 +108,16 @@ test("of any number of processes that find a leg silent one closes it, and none 
   const uniqueid = "1700000000.1";
   await silentLeg(uniqueid);
   const { number, tariffId } = (await findLeg(db, uniqueid)) ?? { number: "", tariffId: 0 };
-  await openLeg(db, { uniqueid, number, tariffId, owner: "alive", caller: null, callerHash: null });
+  await openLeg(db, {
+    uniqueid,
+    number,
+    tariffId,
+    trunk: "demo",
+    countsAfterMs: 0,
+    owner: "alive",
+    caller: null,
+    callerHash: null,
+  });
   const close = () => closeLeg(db, { uniqueid, silentSeconds: 10, worker: "w", talkMs: null, reason: "channel_gone" });
   expect(await close()).toBe(false);
   expect(await isOpen(uniqueid)).toBe(true);

@@ -110,7 +110,16 @@ export class ApiUnderTest implements AsyncDisposable {
     const code = await issueCode(this.db, { transactionId: id, lifeSeconds: 180 });
     if ("refusal" in code) throw new Error(code.refusal);
     const uniqueid = randomUUID();
-    const leg = await openLeg(this.db, { uniqueid, number, tariffId, owner: "test", caller: null, callerHash: null });
+    const leg = await openLeg(this.db, {
+      uniqueid,
+      number,
+      tariffId,
+      trunk: "demo",
+      countsAfterMs: 0,
+      owner: "test",
+      caller: null,
+      callerHash: null,
+    });
     await answerLeg(this.db, { id: leg.id, epoch: leg.epoch, msAgo: 0 });
     const held = { leg: leg.id, epoch: leg.epoch };
     const line = { number, code: code.code, testAllowed: true, segments, codeBeforeAnswer: false };

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { GUARD_AFTER_PULSE_MS, GUARD_BEFORE_PULSE_MS, quote, releaseWindow, safeMomentMs } from "../../core/quote.ts";
+import { quote, releaseWindow, safeMomentMs } from "../../core/quote.ts";
 import {
   billedAfter,
   CALL_MAX_RAPPEN,
@@ -10,6 +10,7 @@ import {
   pulsesOf,
   type Segment,
 } from "../../core/tariff.ts";
+import { TRUNK_BILLING } from "../../core/trunk.ts";
 
 const perMinute = (
   rappenPerMinute: number,
@@ -166,8 +167,8 @@ test("any moment is safe at which no pulse is near; the nearest later one is off
       expect(at).toBeGreaterThanOrEqual(elapsedMs);
       const due = pulsesDue(segments, at);
       if (due === 0) return;
-      expect(pulsesDue(segments, at + GUARD_BEFORE_PULSE_MS)).toBe(due);
-      expect(pulsesDue(segments, at - GUARD_AFTER_PULSE_MS + 1)).toBe(due);
+      expect(pulsesDue(segments, at + TRUNK_BILLING.guardBeforePulseMs)).toBe(due);
+      expect(pulsesDue(segments, at - TRUNK_BILLING.guardAfterPulseMs + 1)).toBe(due);
     }),
     { numRuns: 2_000 },
   );

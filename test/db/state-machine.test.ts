@@ -63,6 +63,8 @@ async function call(id: string, seconds: number, bookTwice: boolean): Promise<vo
     uniqueid: `random-${++calls}`,
     number: seeded.number,
     tariffId: seeded.tariffId,
+    trunk: "demo",
+    countsAfterMs: 0,
     owner: "w",
     caller: null,
     callerHash: null,

@@ -89,7 +89,15 @@ export class ShopUnderTest implements AsyncDisposable {
     const code = await issueCode(this.db, { transactionId: id, lifeSeconds: 180 });
     if ("refusal" in code) throw new Error(code.refusal);
     const { segments } = line.tariff;
-    const call = { number: line.number, tariffId: line.tariff.id, owner: "test", caller: null, callerHash: null };
+    const call = {
+      number: line.number,
+      tariffId: line.tariff.id,
+      trunk: "demo",
+      countsAfterMs: 0,
+      owner: "test",
+      caller: null,
+      callerHash: null,
+    };
     const leg = await openLeg(this.db, { uniqueid: randomUUID(), ...call });
     const held = { leg: leg.id, epoch: leg.epoch };
     await answerLeg(this.db, { id: leg.id, epoch: leg.epoch, msAgo: 0 });

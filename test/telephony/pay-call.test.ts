@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from "@jest/globals";
-import { GUARD_AFTER_PULSE_MS, quote } from "../../core/quote.ts";
+import { quote } from "../../core/quote.ts";
 import { billedAfter, nextPulseAtMs, pulseReaching } from "../../core/tariff.ts";
+import { TRUNK_BILLING } from "../../core/trunk.ts";
 import { findTransaction } from "../../db/transactions.ts";
 import { closedLegs, eventually, NUMBERS, type NumberName, openExchange } from "./exchange.ts";
 import { type CallOutcome, placeCall, type Scenario } from "./sip-call.ts";
@@ -50,7 +51,7 @@ async function expectPaid(name: NumberName, id: string): Promise<void> {
   const talkMs = await expectBilledByCdr(name, leg.uniqueid, leg.billed);
   const last = pulseReaching(segments, paid.totalRappen);
   if (!last) throw new Error("no pulse");
-  expect(talkMs).toBeGreaterThanOrEqual(last.startsAtMs + GUARD_AFTER_PULSE_MS - 50);
+  expect(talkMs).toBeGreaterThanOrEqual(last.startsAtMs + TRUNK_BILLING.guardAfterPulseMs - 50);
   expect(talkMs).toBeLessThan(nextPulseAtMs(segments, last));
   const pulses = await exchange.db.selectFrom("pulses").select("amount").where("call_leg_id", "=", leg.id).execute();
   expect(pulses.reduce((sum, pulse) => sum + pulse.amount, 0)).toBe(leg.billed);

@@ -64,7 +64,16 @@ function legOf(transactionId: string) {
 async function leaveLegBehind(uniqueid: string) {
   const { id, code, transaction } = await exchange.openPayment("pulses");
   const { tariffId } = transaction;
-  const leg = await openLeg(exchange.db, { uniqueid, number, tariffId, owner: "dead", caller: null, callerHash: null });
+  const leg = await openLeg(exchange.db, {
+    uniqueid,
+    number,
+    tariffId,
+    trunk: "demo",
+    countsAfterMs: 0,
+    owner: "dead",
+    caller: null,
+    callerHash: null,
+  });
   const bound = { leg: leg.id, epoch: leg.epoch, number, code, testAllowed: false, segments, codeBeforeAnswer: false };
   expect(await claimCode(exchange.db, bound)).toMatchObject({ outcome: "claimed" });
   expect(await findTransaction(exchange.db, id)).toMatchObject({ status: "calling" });

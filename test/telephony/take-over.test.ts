@@ -187,6 +187,8 @@ test("a leg that nobody closed is closed by the upkeep job, and what was booked 
     uniqueid: "left-open",
     number,
     tariffId: transaction.tariffId,
+    trunk: "demo",
+    countsAfterMs: 0,
     owner: "dead",
     caller: null,
     callerHash: null,

@@ -90,6 +90,8 @@ export class WebApp implements AsyncDisposable {
       uniqueid: `web-${++this.#calls}`,
       number,
       tariffId,
+      trunk: "demo",
+      countsAfterMs: 0,
       owner: "a",
       caller: null,
       callerHash: null,
