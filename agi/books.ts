@@ -1,25 +1,38 @@
 import type { VoiceServer } from "./call.ts";
+import type { JournalLine } from "./journal.ts";
 
-const RETRY_MS = 1_000;
-const TRIES_MAX = 600;
+type End = Omit<Extract<JournalLine, { readonly kind: "ended" }>, "kind">;
 
 /**
- * Writes what has to be written about a call that is over, however long the database is away: ten minutes of tries, a
- * second apart. What is written is worked out before and doesn't change, so trying again can't book anything twice.
+ * Closes the books of a call that is over: in the database or, where that doesn't take it within `milliseconds`, in
+ * the local journal, which tells the database later. Resolves as soon as one of the two has it, so that whoever waits
+ * isn't kept by a database that is away; rejects when neither has.
  */
-export async function keepBooks(server: VoiceServer, write: () => Promise<void>): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await write();
-    } catch (error) {
-      server.log("call.books_open", { tries, error });
-      if (tries >= TRIES_MAX) throw error;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-    }
-  }
+export async function keepBooks(
+  server: VoiceServer,
+  books: { readonly end: End; readonly write: () => Promise<unknown>; readonly milliseconds: number },
+): Promise<void> {
+  const { journal, log } = server;
+  const { uniqueid } = books.end;
+  const writing = books.write();
+  const written = writing.then(
+    () => true,
+    (error: unknown) => {
+      log("call.books_open", { uniqueid, error });
+      return false;
+    },
+  );
+  if (await inTime(written, books.milliseconds)) return;
+  await journal.keep([{ kind: "ended", ...books.end }]);
+  void written.then((done) => done && journal.settle("ended", uniqueid));
 }
 
-/** Waits for the books, but no longer than `milliseconds`: whatever the database does, the caller isn't kept. */
-export async function booksOrAtMost(closing: Promise<void>, milliseconds: number): Promise<void> {
-  await Promise.race([closing.catch(() => {}), new Promise((resolve) => setTimeout(resolve, milliseconds))]);
+async function inTime(written: Promise<boolean>, milliseconds: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), milliseconds);
+  });
+  const done = await Promise.race([written, late]);
+  clearTimeout(timer);
+  return done;
 }

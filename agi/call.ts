@@ -4,6 +4,7 @@ import type { Db } from "../db/database.ts";
 import type { NumberInService } from "../db/numbers.ts";
 import type { Trunk } from "../db/trunks.ts";
 import { type AgiChannel, AgiError } from "./fastagi.ts";
+import type { Journal } from "./journal.ts";
 import type { Meter, MeteredCall } from "./meter.ts";
 import type { Prompts } from "./prompts.ts";
 
@@ -11,6 +12,7 @@ import type { Prompts } from "./prompts.ts";
 export interface VoiceServer {
   readonly db: Db;
   readonly meter: Meter;
+  readonly journal: Journal;
   readonly prompts: Prompts;
   /** Names this process in the books, for people who look. */
   readonly worker: string;
@@ -29,6 +31,8 @@ export interface Call {
   readonly trunk: Trunk;
   /** The language spoken now: the number's, until the code tells the shopper's. */
   language: Language;
+  /** When Asterisk itself ends the call should we not, in ms since answer. */
+  backstopAtMs: number;
 }
 
 /** Thrown to end a call that we end ourselves; carries what is still to be said. */
@@ -65,6 +69,16 @@ export async function sayInTime(call: Call, fragments: readonly string[], deadli
 export async function speakIn(call: Call, language: Language): Promise<void> {
   await call.channel.setVariable("CHANNEL(language)", language);
   call.language = language;
+}
+
+/**
+ * Has Asterisk itself end the call when it is `atMs` old, should nobody else: at the end of the window in which we would
+ * have, so that not even a server that is stuck costs the caller another pulse.
+ */
+export async function setBackstop(call: Call, atMs: number): Promise<void> {
+  call.backstopAtMs = atMs;
+  const seconds = Math.max(0.001, (atMs - call.metered.elapsedMs()) / 1_000); // 0 would take the time-out away
+  await call.channel.setVariable("TIMEOUT(absolute)", seconds.toFixed(3));
 }
 
 /** Waits until the call is `atMs` old; throws as soon as the caller hangs up or another worker takes the call over. */

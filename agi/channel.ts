@@ -1,8 +1,5 @@
 import { type AgiChannel, AgiError } from "./fastagi.ts";
 
-/** The backstop strikes so long after the last moment at which we would have hung up ourselves. */
-const BACKSTOP_MARGIN_MS = 2_000;
-
 /** Whether the call is answered, so that its caller is being billed. */
 export async function isUp(channel: AgiChannel): Promise<boolean> {
   return (await channel.getVariable("CHANNEL(state)")) === "Up";
@@ -23,12 +20,6 @@ export async function channelTalkMs(channel: AgiChannel): Promise<number | null>
   const answered = Number(await channel.getVariable("CDR(answer,u)"));
   if (!(answered > 0)) return null;
   const seconds = Number(await channel.getVariable("CDR(billsec,f)"));
-  if (!(seconds >= 0)) throw new AgiError("bad_reply", "CDR(billsec,f) isn't a number of seconds");
-  return seconds * 1_000;
-}
-
-/** Has Asterisk itself end the call, should nobody else: `inMs` from now, and a margin. */
-export async function setBackstop(channel: AgiChannel, inMs: number): Promise<void> {
-  const seconds = Math.max(0, inMs + BACKSTOP_MARGIN_MS) / 1_000;
-  await channel.setVariable("TIMEOUT(absolute)", seconds.toFixed(3));
+  if (Number.isNaN(seconds)) throw new AgiError("bad_reply", "CDR(billsec,f) isn't a number of seconds");
+  return Math.max(0, seconds) * 1_000; // negative where Asterisk's clock was set back
 }

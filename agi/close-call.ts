@@ -1,11 +1,13 @@
 import { closeLeg } from "../db/close-leg.ts";
-import { booksOrAtMost, keepBooks } from "./books.ts";
+import { keepBooks } from "./books.ts";
 import type { VoiceServer } from "./call.ts";
 import { channelTalkMs } from "./channel.ts";
 import type { AgiChannel } from "./fastagi.ts";
 
-/** So long the dialplan is kept while the books are written; then they are written behind it. */
+/** So long the dialplan is kept while the books are written; then they go to the local journal. */
 const BOOKS_BEFORE_LETTING_GO_MS = 1_000;
+/** Asterisk counts the length of a call on the wall clock. Where it differs from ours by more than this, that clock was set. */
+export const CLOCK_STEP_MS = 2_000;
 
 /**
  * Closes the books of a call that is over, asked by the dialplan's hang-up handler: the caller hung up, or the server
@@ -14,13 +16,21 @@ const BOOKS_BEFORE_LETTING_GO_MS = 1_000;
  */
 export async function closeCall(server: VoiceServer, channel: AgiChannel): Promise<void> {
   const uniqueid = channel.variables.get("agi_uniqueid") ?? "";
-  const talkMs = await channelTalkMs(channel);
+  const talkMs = steadyLength(server, uniqueid, await channelTalkMs(channel));
   const reason = talkMs === null ? "hung_up_before_answer" : "caller_hung_up";
-  const closing = keepBooks(server, async () => {
-    await closeLeg(server.db, { uniqueid, worker: server.worker, talkMs, reason });
+  await keepBooks(server, {
+    end: { uniqueid, talkMs, reason },
+    milliseconds: BOOKS_BEFORE_LETTING_GO_MS,
+    write: () => closeLeg(server.db, { uniqueid, worker: server.worker, talkMs, reason }),
   });
-  await booksOrAtMost(closing, BOOKS_BEFORE_LETTING_GO_MS);
   await channel.setVariable("P2P_CLOSED", "1");
   channel.close();
-  await closing;
+}
+
+/** Asterisk's length of the call, unless its clock was set while we held the call: then our steady clock knows better. */
+function steadyLength(server: VoiceServer, uniqueid: string, recordedMs: number | null): number | null {
+  const heldMs = server.meter.lengthMs(uniqueid);
+  if (recordedMs === null || heldMs === null || Math.abs(recordedMs - heldMs) <= CLOCK_STEP_MS) return recordedMs;
+  server.log("call.clock_stepped", { uniqueid, recordedMs, heldMs });
+  return heldMs;
 }

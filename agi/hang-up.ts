@@ -1,11 +1,13 @@
 import { safeMomentMs } from "../core/quote.ts";
 import { endLeg } from "../db/call-legs.ts";
-import { booksOrAtMost, keepBooks } from "./books.ts";
+import { keepBooks } from "./books.ts";
 import { type Call, until } from "./call.ts";
-import type { AgiChannel } from "./fastagi.ts";
+import { type AgiChannel, AgiError } from "./fastagi.ts";
 
 /** BYE waits for the books no longer than this: they can be closed later, the caller's money can't be given back. */
 const BOOKS_BEFORE_BYE_MS = 150;
+/** The backstop may strike so much before its time by our clock. */
+const BACKSTOP_EARLY_MS = 50;
 
 /** Refuses a call before it is answered, so free of charge, with a Q.850 cause. */
 export async function refuseCall(channel: AgiChannel, cause: number): Promise<void> {
@@ -20,25 +22,51 @@ export async function refuseCall(channel: AgiChannel, cause: number): Promise<vo
  */
 export async function hangUp(call: Call, reason: string): Promise<void> {
   const { channel, metered } = call;
-  await until(call, safeMomentMs(metered.segments, metered.elapsedMs(), call.trunk));
-  const elapsedMs = metered.elapsedMs();
-  const closing = keepBooks(call.server, () => closeBooks(call, reason, elapsedMs));
-  await booksOrAtMost(closing, BOOKS_BEFORE_BYE_MS);
+  await untilSafe(call);
+  await closeBooks(call, reason, metered.elapsedMs());
   await channel.setVariable("P2P_CLOSED", "1");
   await channel.setVariable("P2P_DONE", "1");
   channel.close();
-  await closing;
+}
+
+/**
+ * Closes the books of a call that Asterisk itself ended because we were late (TIMEOUT(absolute)). The dialplan asks
+ * nobody then, so that no server, however stuck, can keep the caller on the line.
+ */
+export async function noteBackstop(call: Call): Promise<void> {
+  const elapsedMs = call.metered.elapsedMs();
+  if (elapsedMs < call.backstopAtMs - BACKSTOP_EARLY_MS) return; // the caller hung up: the hang-up handler asks
+  call.server.log("call.backstop", { uniqueid: call.leg.uniqueid });
+  await closeBooks(call, "backstop", elapsedMs);
+}
+
+/** A moment that is safe, on a line that is there: what isn't proved to have been outlived isn't billed. */
+async function untilSafe(call: Call): Promise<void> {
+  const { channel, metered } = call;
+  const safeMs = () => safeMomentMs(metered.segments, metered.elapsedMs(), call.trunk);
+  do {
+    await until(call, safeMs());
+    if (await metered.outlived()) continue;
+    channel.hungUp.throwIfAborted();
+    throw new AgiError("failed", "the line does not answer");
+  } while (safeMs() > metered.elapsedMs());
 }
 
 async function closeBooks({ leg, metered, number, server }: Call, reason: string, elapsedMs: number): Promise<void> {
   const answered = elapsedMs > 0;
-  await endLeg(server.db, {
-    leg: leg.id,
-    epoch: leg.epoch,
-    reason,
-    durationMs: answered ? elapsedMs : null,
-    lastPulses: answered ? metered.owed(elapsedMs) : null,
-    segments: number.tariff.segments,
-    codeBeforeAnswer: number.codeBeforeAnswer,
+  const talkMs = answered ? elapsedMs : null;
+  await keepBooks(server, {
+    end: { uniqueid: leg.uniqueid, talkMs, reason },
+    milliseconds: BOOKS_BEFORE_BYE_MS,
+    write: () =>
+      endLeg(server.db, {
+        leg: leg.id,
+        epoch: leg.epoch,
+        reason,
+        durationMs: talkMs,
+        lastPulses: answered ? metered.owed(elapsedMs) : null,
+        segments: number.tariff.segments,
+        codeBeforeAnswer: number.codeBeforeAnswer,
+      }),
   });
 }

@@ -1,22 +1,27 @@
-import { type Pulse, pulsesDue, pulsesOf, type Segment } from "../core/tariff.ts";
-import { type CallLeg, renewLeases } from "../db/call-legs.ts";
+import { pulsesDue, pulsesOf, type Segment } from "../core/tariff.ts";
+import { renewLeases } from "../db/call-legs.ts";
 import type { Db } from "../db/database.ts";
 import { bookPulses, type DuePulses } from "../db/pulses.ts";
 import { isDatabaseAway } from "../db/unavailable.ts";
+import type { Journal } from "./journal.ts";
+import { type Account, type CallToMeter, type MeteredLeg, openAccount } from "./metered-call.ts";
 
 /** Pulses of all calls of a worker go out together, so often. */
 export const BOOKING_INTERVAL_MS = 200;
 /** A pulse is booked when the line has outlived it by this: the news that the caller hung up just before has then arrived. */
 export const PULSE_SETTLE_MS = 150;
+/** A booking waits for proofs of life no longer than this; lines that are just playing a prompt follow in the next. */
+const PROOFS_MS_MAX = 50;
 /** Legs without a pulse due are shown to be alive so often; well below their lease (db/pulses.ts). */
 const HEARTBEAT_MS = 4_000;
+/** A booking that the database hasn't answered for so long is written to the local journal meanwhile. */
+const BOOKING_SLOW_MS = 1_000;
 /** A batch that was under way when we asked, the one we wait for, and some more if there is much to catch up with. */
 const SETTLE_TRIES_MAX = 5;
 /** Pulses that one statement books at most: after a long outage the rest follows in the next. */
 const PULSES_IN_ONE_MAX = 5_000;
-
-/** What the meter knows of a call leg. */
-export type MeteredLeg = Pick<CallLeg, "id" | "epoch" | "countsAfterMs">;
+/** So long after its end it is still known how long a call lasted by our clock. */
+const REMEMBERED_MS = 120_000;
 
 /** One call under the meter. */
 export interface MeteredCall {
@@ -26,11 +31,15 @@ export interface MeteredCall {
   readonly lost: AbortSignal;
   /** Sets the moment of answer, in ms of the meter's clock: pulses fall from now on. */
   answered(atMs: number): void;
+  /** The caller was heard hanging up: no more time passes. */
+  stopped(): void;
   /** How long ago the call was answered; 0 before. */
   elapsedMs(): number;
   /** What a call of `durationMs` owes beyond what is booked, for the closing of the books. */
   owed(durationMs: number): DuePulses;
-  /** Books all that is due up to `throughMs` now; false when the database couldn't take it. */
+  /** Whether the line is proved to have outlived every pulse that has fallen; asks Asterisk where it isn't known yet. */
+  outlived(): Promise<boolean>;
+  /** Books all that is due up to `throughMs` now; false when the database couldn't take it, or the line is silent. */
   settle(throughMs: number): Promise<boolean>;
   /** Takes the call off the meter. */
   release(): void;
@@ -40,46 +49,66 @@ export interface MeteredCall {
 export interface Meter extends AsyncDisposable {
   /** Now, in ms of a clock that never steps. */
   now(): number;
-  meterCall(leg: MeteredLeg, segments: readonly Segment[]): MeteredCall;
+  meterCall(call: CallToMeter): MeteredCall;
+  /** How long a call lasted by our clock, that was served here and whose caller was heard hanging up; null otherwise. */
+  lengthMs(uniqueid: string): number | null;
+  /** Whether a call is on this meter. */
+  meters(uniqueid: string): boolean;
   readonly calls: number;
 }
 
 /**
  * Starts a meter. A booking that fails is not lost: what is due is worked out anew at each tick from the time since
- * answer, so the next batch carries it.
+ * answer, so the next batch carries it; and until then the local journal holds it, should this process die.
  */
 export function startMeter(options: {
   readonly db: Db;
+  readonly journal: Journal;
   readonly now?: () => number;
   readonly onError?: (error: unknown) => void;
 }): Meter {
-  const { db, now = () => performance.now(), onError = () => {} } = options;
-  const calls = new Map<number, Entry>();
+  const { db, journal, now = () => performance.now(), onError = () => {} } = options;
+  const calls = new Map<number, Account>();
+  const lengths = new Map<string, { readonly lengthMs: number; readonly untilMs: number }>();
   let flushing: Promise<boolean> | null = null;
+  let flushingSince = 0;
   let heartbeatAt = now();
 
   function flush(): Promise<boolean> {
-    flushing ??= book().finally(() => {
-      flushing = null;
-    });
+    if (flushing === null) {
+      flushingSince = now();
+      flushing = book().finally(() => {
+        flushing = null;
+      });
+    } else if (now() - flushingSince > BOOKING_SLOW_MS) void proveDue().then(writeDown);
     return flushing;
   }
 
   async function book(): Promise<boolean> {
-    const due = [...calls.values()].map((entry) => entry.due(PULSE_SETTLE_MS)).filter((line) => line.pulses.length > 0);
-    const batch = cut(due, PULSES_IN_ONE_MAX);
+    await proveDue();
+    const due = [...calls.values()].map((account) => account.proven(PULSE_SETTLE_MS));
+    const batch = cut(
+      due.filter((line) => line.pulses.length > 0),
+      PULSES_IN_ONE_MAX,
+    );
     try {
       if (batch.length > 0) await bookBatch(batch);
-      if (now() - heartbeatAt >= HEARTBEAT_MS) {
-        heartbeatAt = now();
-        const legs = [...calls.values()].map((entry) => ({ leg: entry.leg.id, epoch: entry.leg.epoch }));
-        if (legs.length > 0) await renewLeases(db, legs);
-      }
+      await showAlive();
       return true;
     } catch (error) {
       onError(error);
+      await writeDown();
       return false;
     }
+  }
+
+  /** Asks the lines that owe a pulse whether they are still there. */
+  async function proveDue(): Promise<void> {
+    const unproven = [...calls.values()].filter(
+      (account) => account.due(PULSE_SETTLE_MS).pulses.length > account.proven(PULSE_SETTLE_MS).pulses.length,
+    );
+    if (unproven.length === 0) return;
+    await atMost(PROOFS_MS_MAX, Promise.all(unproven.map((account) => account.prove())));
   }
 
   /** All together; if the database is there but refuses the batch, one by one, so that one bad call holds up no other. */
@@ -94,11 +123,31 @@ export function startMeter(options: {
 
   function note(batch: readonly DuePulses[], held: ReadonlySet<number>): void {
     for (const line of batch) {
-      const entry = calls.get(line.leg);
-      if (!entry || entry.leg.epoch !== line.epoch) continue;
-      if (held.has(line.leg)) entry.bookedThrough = line.pulses.at(-1)?.sequence ?? entry.bookedThrough;
-      else entry.lose();
+      const account = calls.get(line.leg);
+      if (!account || account.leg.epoch !== line.epoch) continue;
+      if (held.has(line.leg)) account.bookedThrough = line.pulses.at(-1)?.sequence ?? account.bookedThrough;
+      else account.lose();
+      journal.settle("due", account.leg.uniqueid);
     }
+  }
+
+  /** What the database could not be told goes to the local journal: once for each pulse, not at each try. */
+  async function writeDown(): Promise<void> {
+    const lines = [...calls.values()].flatMap((account) => {
+      const last = account.proven(PULSE_SETTLE_MS).pulses.at(-1);
+      if (last === undefined || last.sequence <= account.journaledThrough) return [];
+      account.journaledThrough = last.sequence;
+      return [{ kind: "due" as const, uniqueid: account.leg.uniqueid, throughMs: account.provenMs - PULSE_SETTLE_MS }];
+    });
+    if (lines.length > 0) await journal.keep(lines).catch(onError);
+  }
+
+  async function showAlive(): Promise<void> {
+    if (now() - heartbeatAt < HEARTBEAT_MS) return;
+    heartbeatAt = now();
+    for (const [uniqueid, { untilMs }] of lengths) if (untilMs < now()) lengths.delete(uniqueid);
+    const legs = [...calls.values()].map(({ leg }) => ({ leg: leg.id, epoch: leg.epoch }));
+    if (legs.length > 0) await renewLeases(db, legs);
   }
 
   const timer = setInterval(() => void flush(), BOOKING_INTERVAL_MS);
@@ -109,25 +158,37 @@ export function startMeter(options: {
     get calls() {
       return calls.size;
     },
-    meterCall(leg, segments) {
-      const entry = createEntry(leg, segments, now);
-      calls.set(leg.id, entry);
+    meters: (uniqueid) => [...calls.values()].some((account) => account.leg.uniqueid === uniqueid),
+    lengthMs: (uniqueid) => lengths.get(uniqueid)?.lengthMs ?? null,
+    meterCall(call) {
+      const { leg, segments } = call;
+      const account = openAccount(call, now);
+      calls.set(leg.id, account);
       return {
         leg,
         segments,
-        lost: entry.lost,
-        answered: (atMs) => entry.answered(atMs),
-        elapsedMs: () => entry.elapsedMs(),
-        owed: (durationMs) => entry.owed(durationMs),
+        lost: account.lost,
+        answered: (atMs) => account.answered(atMs),
+        stopped() {
+          account.stopped();
+          lengths.set(leg.uniqueid, { lengthMs: account.elapsedMs(), untilMs: now() + REMEMBERED_MS });
+        },
+        elapsedMs: () => account.elapsedMs(),
+        owed: (durationMs) => account.owed(durationMs),
+        async outlived() {
+          const fell = pulsesOf(segments)[pulsesDue(segments, account.elapsedMs() - leg.countsAfterMs) - 1];
+          if (fell && account.provenMs <= fell.startsAtMs + leg.countsAfterMs) await account.prove();
+          return !fell || account.provenMs > fell.startsAtMs + leg.countsAfterMs;
+        },
         async settle(throughMs) {
           const wanted = pulsesDue(segments, throughMs - leg.countsAfterMs);
-          for (let tries = 0; entry.bookedThrough < wanted; tries++) {
-            if (tries === SETTLE_TRIES_MAX || entry.lost.aborted || !(await flush())) return false;
+          for (let tries = 0; account.bookedThrough < wanted; tries++) {
+            if (tries === SETTLE_TRIES_MAX || account.lost.aborted || !(await flush())) return false;
           }
           return true;
         },
         release: () => {
-          if (calls.get(leg.id) === entry) calls.delete(leg.id);
+          if (calls.get(leg.id) === account) calls.delete(leg.id);
         },
       };
     },
@@ -138,41 +199,15 @@ export function startMeter(options: {
   };
 }
 
-interface Entry {
-  readonly leg: MeteredLeg;
-  readonly lost: AbortSignal;
-  /** Sequence of the last pulse that the database has taken from us. */
-  bookedThrough: number;
-  answered(atMs: number): void;
-  elapsedMs(): number;
-  due(settleMs: number): DuePulses;
-  owed(durationMs: number): DuePulses;
-  lose(): void;
-}
-
-function createEntry(leg: Entry["leg"], segments: readonly Segment[], now: () => number): Entry {
-  const loss = new AbortController();
-  let answeredAtMs: number | null = null;
-  const between = (from: number, to: number): readonly Pulse[] => pulsesOf(segments).slice(from, to);
-  const entry: Entry = {
-    leg,
-    lost: loss.signal,
-    bookedThrough: 0,
-    answered(atMs) {
-      answeredAtMs = atMs;
-    },
-    elapsedMs: () => (answeredAtMs === null ? 0 : Math.max(0, now() - answeredAtMs)),
-    due: (settleMs) => entry.owed(entry.elapsedMs() - settleMs),
-    owed: (durationMs) => ({
-      leg: leg.id,
-      epoch: leg.epoch,
-      pulses: loss.signal.aborted
-        ? []
-        : between(entry.bookedThrough, pulsesDue(segments, durationMs - leg.countsAfterMs)),
+async function atMost(milliseconds: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([
+    work,
+    new Promise((resolve) => {
+      timer = setTimeout(resolve, milliseconds);
     }),
-    lose: () => loss.abort(new Error(`call leg ${leg.id} has another owner`)),
-  };
-  return entry;
+  ]);
+  clearTimeout(timer);
 }
 
 /** As many whole lines as hold at most `most` pulses, but always the first. */

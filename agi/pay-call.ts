@@ -10,10 +10,11 @@ import { findTransaction } from "../db/transactions.ts";
 import { findTrunk, type Trunk } from "../db/trunks.ts";
 import { announcePrice } from "./announce-price.ts";
 import { askCode } from "./ask-code.ts";
-import { type Call, CallLost, CallOver, say, speakIn, type VoiceServer } from "./call.ts";
-import { channelAnsweredMsAgo, isUp, setBackstop } from "./channel.ts";
+import { type Call, CallLost, CallOver, say, setBackstop, speakIn, type VoiceServer } from "./call.ts";
+import { channelAnsweredMsAgo, channelTalkMs, isUp } from "./channel.ts";
+import { CLOCK_STEP_MS } from "./close-call.ts";
 import { type AgiChannel, AgiError } from "./fastagi.ts";
-import { hangUp, refuseCall } from "./hang-up.ts";
+import { hangUp, noteBackstop, refuseCall } from "./hang-up.ts";
 import { holdUntilPaid } from "./hold.ts";
 
 /** Q.850 causes; the dialplan turns them into SIP answers. */
@@ -45,9 +46,9 @@ export async function payCall(
     await hangUp(call, "paid");
   } catch (error) {
     if (error instanceof CallOver) return await endCallWithWords(call, error);
-    const gone =
-      error instanceof CallLost || (error instanceof AgiError && (error.kind === "hung_up" || error.kind === "closed"));
-    if (!gone) throw error;
+    if (error instanceof AgiError && error.kind === "hung_up") return await noteBackstop(call);
+    if (error instanceof CallLost || (error instanceof AgiError && error.kind === "closed")) return;
+    throw error;
   } finally {
     call.metered.release();
   }
@@ -73,7 +74,7 @@ async function collect(call: Call, transaction: Transaction): Promise<void> {
   const creditRappen = await creditBefore(db, transaction.id, call.leg.id);
   const window = releaseWindow(call.number.tariff.segments, transaction.totalRappen - creditRappen, call.trunk);
   if (!window) throw new Error(`transaction ${transaction.id} was claimed though no call can pay it`);
-  await setBackstop(call.channel, window.closesAtMs - call.metered.elapsedMs());
+  await setBackstop(call, window.closesAtMs);
   const { merchantNumber } = await findMerchant(db, transaction.merchantId);
   await holdUntilPaid(call, { transaction, merchantNumber, creditRappen, window });
 }
@@ -116,10 +117,20 @@ async function takeCall(
     callerHash,
   });
   if (leg.ended) return null;
-  const metered = server.meter.meterCall(leg, segments);
-  const call: Call = { server, channel, number, leg, metered, trunk, language: number.language };
+  const metered = server.meter.meterCall({ leg, segments, prove: () => channel.noop() });
+  channel.hungUp.addEventListener("abort", () => heardHangUp(channel) && metered.stopped(), { once: true });
+  const call: Call = {
+    server,
+    channel,
+    number,
+    leg,
+    metered,
+    trunk,
+    language: number.language,
+    backstopAtMs: CODE_PHASE_MS_MAX,
+  };
   await channel.setVariable("CHANNEL(language)", number.language);
-  if (leg.answeredMsAgo !== null) metered.answered(server.meter.now() - leg.answeredMsAgo);
+  if (leg.answeredMsAgo !== null) metered.answered(server.meter.now() - (await steadyAge(call, leg.answeredMsAgo)));
   else if (await isUp(channel)) return { ...call, leg: await noteAnswer(call) }; // its server died right after answering
   return call;
 }
@@ -127,7 +138,7 @@ async function takeCall(
 async function answer(call: Call): Promise<void> {
   await call.channel.answer();
   await noteAnswer(call);
-  await setBackstop(call.channel, CODE_PHASE_MS_MAX);
+  await setBackstop(call, CODE_PHASE_MS_MAX);
 }
 
 /** Nobody needs longer than this from answer to a claimed code: three tries with all their timers. */
@@ -140,6 +151,22 @@ async function noteAnswer(call: Call): Promise<Call["leg"]> {
   await answerLeg(call.server.db, { id: call.leg.id, epoch: call.leg.epoch, msAgo });
   call.metered.answered(atMs);
   return { ...call.leg, answeredMsAgo: msAgo };
+}
+
+/** Asterisk said that the caller hung up, rather than the connection being lost. */
+function heardHangUp({ hungUp }: AgiChannel): boolean {
+  return hungUp.reason instanceof AgiError && hungUp.reason.kind === "hung_up";
+}
+
+/**
+ * How old a call is that we take over: by the database's clock and by Asterisk's. Both are wall clocks; where one was
+ * set meanwhile the shorter time counts, because billing late is better than billing what never was.
+ */
+async function steadyAge({ server, channel, leg }: Call, booksMs: number): Promise<number> {
+  const channelMs = await channelTalkMs(channel);
+  if (channelMs === null || Math.abs(channelMs - booksMs) <= CLOCK_STEP_MS) return booksMs;
+  server.log("call.clock_stepped", { uniqueid: leg.uniqueid, channelMs, booksMs });
+  return Math.min(channelMs, booksMs);
 }
 
 async function endCallWithWords(call: Call, over: CallOver): Promise<void> {

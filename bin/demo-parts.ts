@@ -93,6 +93,7 @@ export function startChildren({ settings, secrets, databaseUrl, asterisk, record
     PHONE2PAY_AGI_HOST: "127.0.0.1",
     PHONE2PAY_AGI_SECRET: secrets.agiSecret,
     PHONE2PAY_PROMPTS_DIRECTORY: PROMPTS,
+    PHONE2PAY_JOURNAL_DIRECTORY: path.join(directory, "journal"),
     PHONE2PAY_CALLER_HASH_KEY: secrets.callerHashKey,
   };
   const ofAsterisk = {

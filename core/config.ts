@@ -25,6 +25,7 @@ const VARIABLES = {
   PHONE2PAY_AMI_USER: z.string().min(1).max(100).optional(),
   PHONE2PAY_AMI_SECRET: secret.optional(),
   PHONE2PAY_PROMPTS_DIRECTORY: z.string().min(1).max(1_000).default("/var/lib/asterisk/sounds/phone2pay"),
+  PHONE2PAY_JOURNAL_DIRECTORY: z.string().min(1).max(1_000).default("/var/lib/phone2pay/journal"),
   PHONE2PAY_CALL_RECORDS_FILE: z.string().min(1).max(1_000).optional(),
   PHONE2PAY_CALLER_HASH_KEY: secret,
   PHONE2PAY_PROVIDER_NAME: z.string().min(1).max(100).default("Phone2Pay"),
@@ -49,6 +50,8 @@ export interface Config {
     readonly port: number;
     readonly secret: string;
     readonly promptsDirectory: string;
+    /** On this machine's own disk: what a voice server could not tell the database yet. */
+    readonly journalDirectory: string;
   };
   /** The manager interface of the Asterisk whose calls are watched; null for none. */
   readonly ami: { readonly host: string; readonly port: number; readonly user: string; readonly secret: string } | null;
@@ -86,6 +89,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       port: value.PHONE2PAY_AGI_PORT,
       secret: value.PHONE2PAY_AGI_SECRET,
       promptsDirectory: value.PHONE2PAY_PROMPTS_DIRECTORY,
+      journalDirectory: value.PHONE2PAY_JOURNAL_DIRECTORY,
     },
     ami: amiOf(value),
     callRecordsFile: value.PHONE2PAY_CALL_RECORDS_FILE ?? null,

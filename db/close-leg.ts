@@ -2,6 +2,7 @@ import { pulsesDue, pulsesOf } from "../core/tariff.ts";
 import { answerLeg, type CallLeg, endLeg, takeOverAbandonedLeg } from "./call-legs.ts";
 import type { Db } from "./database.ts";
 import { codeIsKeyedBeforeAnswer, findTariff } from "./numbers.ts";
+import { bookPulses, LEASE_SECONDS } from "./pulses.ts";
 
 /**
  * Closes the books of a call that is over, whoever served it: the leg is taken over first, so that a worker that still
@@ -34,6 +35,23 @@ export async function closeLeg(
     segments,
     codeBeforeAnswer: await codeIsKeyedBeforeAnswer(db, leg.number),
   });
+}
+
+/**
+ * Books the pulses of a call that was up for `throughMs` since answer, as a process knew that could not tell the
+ * database and died. Does nothing where the call has an owner who lives, because that one counts from the answer on, or
+ * where its books are closed.
+ */
+export async function bookThrough(
+  db: Db,
+  up: { readonly uniqueid: string; readonly worker: string; readonly throughMs: number },
+): Promise<void> {
+  const leg = await takeOverAbandonedLeg(db, { ...up, silentSeconds: LEASE_SECONDS });
+  if (!leg) return;
+  const { segments } = await findTariff(db, leg.tariffId);
+  await noteLateAnswer(db, leg, up.throughMs);
+  const pulses = pulsesOf(segments).slice(0, pulsesDue(segments, up.throughMs - leg.countsAfterMs));
+  await bookPulses(db, [{ leg: leg.id, epoch: leg.epoch, pulses }]);
 }
 
 /** A server that died between answering and writing so down. */

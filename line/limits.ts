@@ -30,8 +30,8 @@ export const LINE_LIMITS: LineLimits = {
   variables: 200,
   keysQueued: 100,
   endedMs: 30_000,
-  unservedMs: 60_000,
-  requests: 500,
+  unservedMs: 90_000,
+  requests: 1_000,
   servedMs: 5_000,
   pauseMs: 250,
 };

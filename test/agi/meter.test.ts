@@ -1,4 +1,8 @@
+import { mkdtempDisposable } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { type Journal, openJournal } from "../../agi/journal.ts";
 import { BOOKING_INTERVAL_MS, type Meter, PULSE_SETTLE_MS, startMeter } from "../../agi/meter.ts";
 import { answerLeg, openLeg } from "../../db/call-legs.ts";
 import type { OpenDatabase } from "../../db/database.ts";
@@ -8,13 +12,17 @@ import { type Seeded, seedMerchant, TEN_RAPPEN_A_SECOND } from "../support/seed.
 let database: OpenDatabase;
 let seeded: Seeded;
 let calls = 0;
+let journal: Journal;
+const resources = new AsyncDisposableStack();
 
 beforeAll(async () => {
-  database = await cloneDatabase();
+  database = resources.use(await cloneDatabase());
+  const directory = resources.use(await mkdtempDisposable(path.join(tmpdir(), "meter-"))).path;
+  journal = resources.use(await openJournal({ directory }));
   seeded = await seedMerchant(database.db, { segments: TEN_RAPPEN_A_SECOND });
 });
 afterAll(async () => {
-  await database[Symbol.asyncDispose]();
+  await resources.disposeAsync();
 });
 
 /** A clock that the test moves: the meter's only notion of time. */
@@ -47,16 +55,17 @@ async function booked(leg: number): Promise<readonly number[]> {
   return rows.map((row) => row.sequence);
 }
 
-async function metered(meter: Meter, answered = true) {
+/** A call whose line answers at once, unless told otherwise. */
+async function metered(meter: Meter, answered = true, prove = async () => {}) {
   const leg = await newLeg(answered);
-  const call = meter.meterCall(leg, seeded.segments);
+  const call = meter.meterCall({ leg, segments: seeded.segments, prove });
   call.answered(meter.now());
   return { leg, call };
 }
 
 test("pulses fall by the meter's clock from answer on, and none before the line has outlived it", async () => {
   const time = clock();
-  await using meter = startMeter({ db: database.db, now: time.now });
+  await using meter = startMeter({ db: database.db, journal, now: time.now });
   const { leg, call } = await metered(meter);
   time.pass(PULSE_SETTLE_MS);
   await call.settle(PULSE_SETTLE_MS);
@@ -70,7 +79,12 @@ test("pulses fall by the meter's clock from answer on, and none before the line 
 test("a call whose pulse the database refuses holds up no other call", async () => {
   const time = clock();
   const complaints: unknown[] = [];
-  await using meter = startMeter({ db: database.db, now: time.now, onError: (error) => complaints.push(error) });
+  await using meter = startMeter({
+    db: database.db,
+    journal,
+    now: time.now,
+    onError: (error) => complaints.push(error),
+  });
   const bad = await metered(meter, false); // never answered in the books: a constraint refuses its pulses
   const good = await metered(meter);
   time.pass(3_000);
@@ -90,7 +104,7 @@ test("a booking that failed is made good by the next one, and nothing is booked 
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
-  await using meter = startMeter({ db, now: time.now });
+  await using meter = startMeter({ db, journal, now: time.now });
   const { leg, call } = await metered(meter);
   time.pass(5_000);
   expect(await call.settle(4_500)).toBe(false);
@@ -102,7 +116,7 @@ test("a booking that failed is made good by the next one, and nothing is booked 
 
 test("when another worker has taken the leg over, the call is lost to this one, and it books nothing more", async () => {
   const time = clock();
-  await using meter = startMeter({ db: database.db, now: time.now });
+  await using meter = startMeter({ db: database.db, journal, now: time.now });
   const { leg, call } = await metered(meter);
   await openLeg(database.db, {
     uniqueid: leg.uniqueid,
@@ -121,8 +135,78 @@ test("when another worker has taken the leg over, the call is lost to this one, 
   expect(call.owed(9_000).pulses).toEqual([]);
 });
 
+test("a pulse is booked only when the line has answered after it: over a dead connection nothing more is billed", async () => {
+  const time = clock();
+  await using meter = startMeter({ db: database.db, journal, now: time.now });
+  let reachable = true;
+  const prove = async () => {
+    if (!reachable) throw new Error("no answer");
+  };
+  const { leg, call } = await metered(meter, true, prove);
+  time.pass(2_500);
+  expect(await call.settle(2_001)).toBe(true);
+  expect(await call.outlived()).toBe(true);
+  reachable = false;
+  time.pass(60_000);
+  expect(await call.settle(30_000)).toBe(false);
+  expect(await call.outlived()).toBe(false);
+  expect(await booked(leg.id)).toEqual([1, 2, 3]);
+  reachable = true;
+  expect(await call.settle(62_000)).toBe(true);
+  expect((await booked(leg.id)).length).toBe(63);
+});
+
+test("a caller who hung up passes no more time, and the length of the call is remembered by a clock that never steps", async () => {
+  const time = clock();
+  await using meter = startMeter({ db: database.db, journal, now: time.now });
+  const { leg, call } = await metered(meter);
+  time.pass(4_200);
+  expect(meter.lengthMs(leg.uniqueid)).toBeNull();
+  call.stopped();
+  time.pass(10_000);
+  expect(call.elapsedMs()).toBe(4_200);
+  call.release();
+  expect(meter.lengthMs(leg.uniqueid)).toBe(4_200);
+});
+
+test("what can't be booked is written to the local journal, once for each pulse, and settled when it is booked", async () => {
+  const time = clock();
+  let away = true;
+  const db = new Proxy(database.db, {
+    get: (target, name) => {
+      if (name === "transaction" && away) throw Object.assign(new Error("connection lost"), { code: "ECONNREFUSED" });
+      const value = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  await using meter = startMeter({ db, journal, now: time.now });
+  const { leg, call } = await metered(meter);
+  time.pass(3_500);
+  expect(await call.settle(3_000)).toBe(false);
+  const line = () => journal.outstanding.find(({ uniqueid }) => uniqueid === leg.uniqueid);
+  expect(line()).toEqual({ kind: "due", uniqueid: leg.uniqueid, throughMs: 3_500 - PULSE_SETTLE_MS });
+  time.pass(100); // no new pulse: nothing new to write down
+  expect(await call.settle(3_000)).toBe(false);
+  expect(line()).toMatchObject({ throughMs: 3_500 - PULSE_SETTLE_MS });
+  away = false;
+  expect(await call.settle(3_000)).toBe(true);
+  expect(line()).toBeUndefined();
+});
+
+test("with a carrier that rounds down, a second is owed when it is over", async () => {
+  const time = clock();
+  await using meter = startMeter({ db: database.db, journal, now: time.now });
+  const { id, uniqueid, epoch } = await newLeg();
+  const leg = { id, uniqueid, epoch, countsAfterMs: 1_000 };
+  const call = meter.meterCall({ leg, segments: seeded.segments, prove: async () => {} });
+  call.answered(meter.now());
+  time.pass(2_900);
+  await call.settle(2_700);
+  expect(await booked(id)).toEqual([1, 2]);
+});
+
 test("the meter books by itself, without being asked", async () => {
-  await using meter = startMeter({ db: database.db });
+  await using meter = startMeter({ db: database.db, journal });
   const { leg } = await metered(meter);
   await new Promise((resolve) => setTimeout(resolve, PULSE_SETTLE_MS + 3 * BOOKING_INTERVAL_MS));
   expect(await booked(leg.id)).toEqual([1]);

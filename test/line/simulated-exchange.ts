@@ -1,6 +1,8 @@
-import { startMeter } from "../../agi/meter.ts";
-import { loadPrompts } from "../../agi/prompts.ts";
+import { mkdtempDisposable } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { serveAgi } from "../../agi/server.ts";
+import { openVoiceServer } from "../../agi/voice-server.ts";
 import { readRecordings } from "../../bin/line-news.ts";
 import type { Segment } from "../../core/tariff.ts";
 import { issueCode } from "../../db/codes.ts";
@@ -45,7 +47,7 @@ export async function openSimulatedExchange(): Promise<SimulatedExchange> {
   const { db } = resources.use(await cloneDatabase());
   const seeded = await seedNumbers(db);
   const recordings = await readRecordings();
-  const prompts = await loadPrompts("/prompts");
+  const journalDirectory = resources.use(await mkdtempDisposable(path.join(tmpdir(), "journal-"))).path;
   const complaints: unknown[] = [];
   const newCode = async (id: string): Promise<string> => {
     const code = await issueCode(db, { transactionId: id, lifeSeconds: 180 });
@@ -58,9 +60,17 @@ export async function openSimulatedExchange(): Promise<SimulatedExchange> {
     newCode,
     async startVoice() {
       const parts = new AsyncDisposableStack();
-      const meter = parts.use(startMeter({ db, onError: (error) => complaints.push(error) }));
       const log = (event: string, details: unknown) => complaints.push([event, details]);
-      const voice = { db, meter, prompts, worker: "test/line", callerHashKey: SECRET, log };
+      const voice = parts.use(
+        await openVoiceServer({
+          db,
+          worker: "test/line",
+          callerHashKey: SECRET,
+          promptsDirectory: "/prompts",
+          journalDirectory,
+          log,
+        }),
+      );
       const { port } = parts.use(await serveAgi(voice, { host: "127.0.0.1", port: 0, secret: SECRET }));
       resources.use(parts);
       return { address: `127.0.0.1:${port}`, [Symbol.asyncDispose]: () => parts.disposeAsync() };

@@ -2,9 +2,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { VoiceServer } from "../../agi/call.ts";
-import { startMeter } from "../../agi/meter.ts";
-import { loadPrompts } from "../../agi/prompts.ts";
 import { serveAgi } from "../../agi/server.ts";
+import { openVoiceServer } from "../../agi/voice-server.ts";
 import { type RunningAsterisk, startAsterisk } from "../../bin/asterisk.ts";
 import type { Segment } from "../../core/tariff.ts";
 import type { Order, Transaction } from "../../core/transaction.ts";
@@ -39,6 +38,7 @@ export interface Exchange extends AsyncDisposable {
   readonly db: Db;
   readonly databaseUrl: string;
   readonly asterisk: RunningAsterisk;
+  readonly journalDirectory: string;
   readonly sipPort: number;
   readonly agiPorts: readonly [number, number];
   /** A key of the merchant who holds all the numbers. */
@@ -66,6 +66,7 @@ export async function openExchange(options: {
   const agiPorts = [firstPort + 3, firstPort + 4] as const;
   const directory = await mkdtemp(path.join(tmpdir(), "exchange-"));
   resources.defer(() => rm(directory, { recursive: true, force: true }));
+  const journalDirectory = path.join(directory, "journal");
   const complaints: unknown[] = [];
   const asterisk = await startAsterisk({
     directory,
@@ -80,10 +81,17 @@ export async function openExchange(options: {
   });
   if (serveHere) {
     for (const port of agiPorts) {
-      const meter = resources.use(startMeter({ db, onError: (error) => complaints.push(error) }));
-      const prompts = await loadPrompts(asterisk.promptsDirectory);
       const log: VoiceServer["log"] = (event, details) => complaints.push([event, details]);
-      const voice: VoiceServer = { db, meter, prompts, worker: `test/${port}`, callerHashKey: SECRET, log };
+      const voice = resources.use(
+        await openVoiceServer({
+          db,
+          worker: `test/${port}`,
+          callerHashKey: SECRET,
+          promptsDirectory: asterisk.promptsDirectory,
+          journalDirectory,
+          log,
+        }),
+      );
       resources.use(await serveAgi(voice, { host: "127.0.0.1", port, secret: SECRET }));
     }
   }
@@ -98,6 +106,7 @@ export async function openExchange(options: {
     db,
     databaseUrl: database.url,
     asterisk,
+    journalDirectory,
     sipPort: firstPort,
     agiPorts,
     liveKey: seeded.pulses.liveKey,

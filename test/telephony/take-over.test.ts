@@ -55,6 +55,7 @@ async function startWorker(port: number): Promise<void> {
         PHONE2PAY_AGI_SECRET: SECRET,
         PHONE2PAY_CALLER_HASH_KEY: SECRET,
         PHONE2PAY_PROMPTS_DIRECTORY: exchange.asterisk.promptsDirectory,
+        PHONE2PAY_JOURNAL_DIRECTORY: exchange.journalDirectory,
         PHONE2PAY_LOG_LEVEL: "silent",
       },
     },
