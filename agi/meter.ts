@@ -53,7 +53,7 @@ export interface Meter extends AsyncDisposable {
   /** How long a call lasted by our clock, that was served here and whose caller was heard hanging up; null otherwise. */
   lengthMs(uniqueid: string): number | null;
   /** Whether a call is on this meter. */
-  meters(uniqueid: string): boolean;
+  readonly meters: (uniqueid: string) => boolean;
   readonly calls: number;
 }
 

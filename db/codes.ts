@@ -103,6 +103,8 @@ export async function claimCode(
     // The transaction's row first, then the code, then the leg: the same order everywhere, so that nobody deadlocks.
     const held = await changeWithin(trx, keyed.transaction_id, () => null);
     const refusal = held && whyNotPayable(held.transaction, await databaseNow(trx));
+    // Asked again because the answer was lost on the way: it is ours.
+    if (held && keyed.claimed_by === request.leg) return { outcome: "claimed", transaction: held.transaction };
     if (refusal === "transaction_already_paid") return { outcome: "already_paid" };
     if (refusal === "call_in_progress" || keyed.claimed_by !== null) return { outcome: "in_use" };
     if (refusal || keyed.expired) return { outcome: "expired" };

@@ -1,3 +1,4 @@
+import { Socket } from "node:net";
 import { Kysely, PostgresDialect, type Transaction } from "kysely";
 import pg from "pg";
 import type { Database } from "./schema.ts";
@@ -10,6 +11,9 @@ export type DbTransaction = Transaction<Database>;
 export const POOL_CONNECTIONS_MAX = 10;
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
+/** Longer than any statement may take: a server that hasn't answered by then is frozen, or beyond a dead network. */
+const SILENCE_MS_MAX = 12_000;
+const KEEP_ALIVE_MS = 10_000;
 
 // bigint identities stay far below 2^53 and count(*) too: as numbers they are safe, and JSON shows them plainly.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
@@ -29,10 +33,30 @@ export function openDatabase(url: string, onLostConnection: (error: Error) => vo
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     application_name: "phone2pay",
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+    stream: impatientSocket,
   });
   pool.on("error", onLostConnection);
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   return { db, url, [Symbol.asyncDispose]: () => db.destroy() };
+}
+
+/**
+ * A socket that gives up when what it sent stays without an answer: the statement's own time-out is the server's, and
+ * says nothing when the server itself is gone without a word.
+ */
+function impatientSocket(): Socket {
+  const socket = new Socket();
+  let answered = 0;
+  socket.on("data", () => {
+    answered = socket.bytesWritten;
+  });
+  socket.setTimeout(SILENCE_MS_MAX, () => {
+    if (socket.bytesWritten === answered) return; // nobody has asked anything
+    socket.destroy(Object.assign(new Error("the database has fallen silent"), { code: "ETIMEDOUT" }));
+  });
+  return socket;
 }
 
 /** The database's own clock, which decides what has expired. */

@@ -7,6 +7,7 @@ import type { Db, DbTransaction } from "./database.ts";
 export const NOTICES_IN_ONE_MAX = 100;
 const CHANNEL = "phone2pay";
 const RECONNECT_MS = 500;
+const KEEP_ALIVE_MS = 10_000;
 
 /**
  * A hint that something happened to a transaction. With `billedRappen` it is live progress, taken from the very batch
@@ -45,7 +46,12 @@ export async function watchTransactions(url: string): Promise<NoticeWatch> {
   let closed = false;
 
   async function connect(): Promise<void> {
-    const fresh = new pg.Client({ connectionString: url, keepAlive: true, application_name: "phone2pay-notices" });
+    const fresh = new pg.Client({
+      connectionString: url,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+      application_name: "phone2pay-notices",
+    });
     fresh.on("error", () => {}); // "end" follows and reconnects
     fresh.once("end", () => {
       if (client === fresh) client = null;

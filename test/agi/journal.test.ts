@@ -1,0 +1,150 @@
+import { appendFile, mkdtempDisposable, readdir, readFile, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { type JournalLine, openJournal } from "../../agi/journal.ts";
+import { replayJournal } from "../../agi/replay.ts";
+import { answerLeg, openLeg } from "../../db/call-legs.ts";
+import { claimCode, issueCode } from "../../db/codes.ts";
+import type { OpenDatabase } from "../../db/database.ts";
+import { findTransaction } from "../../db/transactions.ts";
+import { cloneDatabase } from "../support/database.ts";
+import { type Seeded, seedMerchant, seedTransaction } from "../support/seed.ts";
+import { eventually } from "../telephony/exchange.ts";
+
+const DUE: JournalLine = { kind: "due", uniqueid: "1.1", throughMs: 12_000 };
+const ENDED: JournalLine = { kind: "ended", uniqueid: "1.1", talkMs: 12_345, reason: "caller_hung_up" };
+
+let database: OpenDatabase;
+let seeded: Seeded;
+const resources = new AsyncDisposableStack();
+
+beforeAll(async () => {
+  database = resources.use(await cloneDatabase());
+  seeded = await seedMerchant(database.db);
+});
+afterAll(() => resources.disposeAsync());
+
+async function directoryOfTest(): Promise<string> {
+  return resources.use(await mkdtempDisposable(path.join(tmpdir(), "journal-"))).path;
+}
+
+/** What a process leaves that was killed a minute ago. */
+async function leaveOrphan(directory: string, text: string): Promise<string> {
+  const file = path.join(directory, "1-dead.journal");
+  await writeFile(file, text);
+  const killedAt = new Date(Date.now() - 60_000);
+  await utimes(file, killedAt, killedAt);
+  return file;
+}
+
+/** A leg of 5-second pulses whose code is claimed; its server is silent for longer than its lease. */
+async function legLeftBehind(uniqueid: string) {
+  const { db } = database;
+  const { number, tariffId, segments } = seeded;
+  const { id } = await seedTransaction(db, seeded);
+  const code = await issueCode(db, { transactionId: id, lifeSeconds: 180 });
+  if ("refusal" in code) throw new Error(code.refusal);
+  const opened = { uniqueid, number, tariffId, trunk: "demo", countsAfterMs: 0, owner: "dead" };
+  const leg = await openLeg(db, { ...opened, caller: null, callerHash: null });
+  await answerLeg(db, { id: leg.id, epoch: leg.epoch, msAgo: 30_000 });
+  const claim = { leg: leg.id, epoch: leg.epoch, number, code: code.code, testAllowed: true, segments };
+  await claimCode(db, { ...claim, codeBeforeAnswer: false });
+  const lease_until = new Date(Date.now() - 60_000);
+  await db.updateTable("call_legs").set({ lease_until }).where("id", "=", leg.id).execute();
+  return { transactionId: id, leg: leg.id };
+}
+
+function legById(id: number) {
+  const columns = ["billed", "end_reason", "duration_ms", "ended_at"] as const;
+  return database.db.selectFrom("call_legs").select(columns).where("id", "=", id).executeTakeFirstOrThrow();
+}
+
+test("what is kept is on disk when that is promised, and the file is gone when all of it is settled", async () => {
+  const directory = await directoryOfTest();
+  await using journal = await openJournal({ directory });
+  expect(await readdir(directory)).toEqual([]);
+  await journal.keep([DUE, ENDED]);
+  const [name = ""] = await readdir(directory);
+  const rows = (await readFile(path.join(directory, name), "utf8")).trim().split("\n");
+  expect(rows.map((row) => JSON.parse(row))).toEqual([DUE, ENDED]);
+  journal.settle("due", "1.1");
+  expect(journal.outstanding).toEqual([ENDED]);
+  journal.settle("ended", "1.1");
+  await eventually(async () => (await readdir(directory)).length === 0);
+});
+
+test("a later line about a call replaces the earlier one, and disposal leaves on disk what is still to be told", async () => {
+  const directory = await directoryOfTest();
+  {
+    await using journal = await openJournal({ directory });
+    await journal.keep([DUE]);
+    await journal.keep([{ ...DUE, throughMs: 17_000 }]);
+    expect(journal.outstanding).toEqual([{ ...DUE, throughMs: 17_000 }]);
+  }
+  expect(await readdir(directory)).toHaveLength(1);
+});
+
+test("the journal of a process that died is adopted whole, but for a last line that was torn; that of a living one is left alone", async () => {
+  const directory = await directoryOfTest();
+  await using living = await openJournal({ directory });
+  await living.keep([{ ...ENDED, uniqueid: "2.2" }]);
+  const torn = JSON.stringify({ ...ENDED, uniqueid: "3.3" }).slice(0, 30);
+  const orphan = await leaveOrphan(directory, `${JSON.stringify(DUE)}\n${JSON.stringify(ENDED)}\n${torn}`);
+  const complaints: unknown[] = [];
+  await using heir = await openJournal({ directory, onError: (error) => complaints.push(error) });
+  expect(await heir.adopt()).toBe(2);
+  expect(heir.outstanding).toEqual([DUE, ENDED]);
+  expect(complaints).toHaveLength(1);
+  expect(await readdir(directory)).toHaveLength(2);
+  await expect(readFile(orphan)).rejects.toThrow("ENOENT");
+  expect(await heir.adopt()).toBe(0);
+});
+
+test("a directory that can't be written to is refused at the start", async () => {
+  const directory = await directoryOfTest();
+  const file = path.join(directory, "a-file");
+  await appendFile(file, "");
+  await expect(openJournal({ directory: path.join(file, "journal") })).rejects.toThrow("ENOTDIR");
+});
+
+test("what a process that died knew is told to the database by the next one, and billed once however often it is told", async () => {
+  const { db } = database;
+  const directory = await directoryOfTest();
+  const over = await legLeftBehind("10.1");
+  const stillUp = await legLeftBehind("10.2");
+  const lines: readonly JournalLine[] = [
+    { kind: "ended", uniqueid: "10.1", talkMs: 12_345, reason: "caller_hung_up" },
+    { kind: "due", uniqueid: "10.2", throughMs: 17_000 },
+    { kind: "ended", uniqueid: "10.3", talkMs: null, reason: "hung_up_before_answer" }, // of a leg that never was
+  ];
+  for (let times = 0; times < 2; times++) {
+    await leaveOrphan(directory, `${lines.map((line) => JSON.stringify(line)).join("\n")}\n`);
+    await using journal = await openJournal({ directory });
+    await using _ = replayJournal({ db, journal, worker: "heir", meters: () => false, log: () => {} });
+    await eventually(async () => (await readdir(directory)).length === 0);
+  }
+  expect(await legById(over.leg)).toMatchObject({ billed: 30, end_reason: "caller_hung_up", duration_ms: 12_345 });
+  expect(await findTransaction(db, over.transactionId)).toMatchObject({ status: "open", billedRappen: 30 });
+  expect(await legById(stillUp.leg)).toMatchObject({ billed: 40, end_reason: null, ended_at: null });
+  expect(await findTransaction(db, stillUp.transactionId)).toMatchObject({ status: "calling", billedRappen: 40 });
+});
+
+test("a call that is metered in this process, or looked after by another, isn't taken away by a line about it", async () => {
+  const { db } = database;
+  const directory = await directoryOfTest();
+  const here = await legLeftBehind("11.1");
+  const elsewhere = await legLeftBehind("11.2");
+  const lease_until = new Date(Date.now() + 15_000);
+  await db.updateTable("call_legs").set({ lease_until }).where("id", "=", elsewhere.leg).execute();
+  await using journal = await openJournal({ directory });
+  await journal.keep([
+    { kind: "due", uniqueid: "11.1", throughMs: 17_000 },
+    { kind: "due", uniqueid: "11.2", throughMs: 17_000 },
+  ]);
+  await using _ = replayJournal({ db, journal, worker: "w", meters: (uniqueid) => uniqueid === "11.1", log: () => {} });
+  await eventually(async () => journal.outstanding.length === 1);
+  expect((await legById(here.leg)).billed).toBe(0);
+  expect((await legById(elsewhere.leg)).billed).toBe(0);
+  expect(journal.outstanding).toMatchObject([{ uniqueid: "11.1" }]);
+});
