@@ -27,10 +27,15 @@ export async function closeCall(server: VoiceServer, channel: AgiChannel): Promi
   channel.close();
 }
 
-/** Asterisk's length of the call, unless its clock was set while we held the call: then our steady clock knows better. */
+/**
+ * Asterisk's length of the call, unless it can't be: shorter than the line is proved to have been up, or longer than
+ * until we heard of its end. Then its clock was set in mid-call, and our steady one knows better.
+ */
 function steadyLength(server: VoiceServer, uniqueid: string, recordedMs: number | null): number | null {
-  const heldMs = server.meter.lengthMs(uniqueid);
-  if (recordedMs === null || heldMs === null || Math.abs(recordedMs - heldMs) <= CLOCK_STEP_MS) return recordedMs;
-  server.log("call.clock_stepped", { uniqueid, recordedMs, heldMs });
-  return heldMs;
+  const known = server.meter.lengthOf(uniqueid);
+  if (recordedMs === null || known === null) return recordedMs;
+  const possibleMs = Math.min(Math.max(recordedMs, known.atLeastMs), known.atMostMs);
+  if (Math.abs(recordedMs - possibleMs) <= CLOCK_STEP_MS) return recordedMs;
+  server.log("call.clock_stepped", { uniqueid, recordedMs, ...known });
+  return possibleMs;
 }

@@ -45,13 +45,19 @@ export interface MeteredCall {
   release(): void;
 }
 
+/** A call lasted as long as its line is proved to have been up, at least, and until we heard of its end, at most. */
+export interface CallLength {
+  readonly atLeastMs: number;
+  readonly atMostMs: number;
+}
+
 /** The meter of one worker: keeps time for its calls on a monotonic clock and books their pulses in batches. */
 export interface Meter extends AsyncDisposable {
   /** Now, in ms of a clock that never steps. */
   now(): number;
   meterCall(call: CallToMeter): MeteredCall;
-  /** How long a call lasted by our clock, that was served here and whose caller was heard hanging up; null otherwise. */
-  lengthMs(uniqueid: string): number | null;
+  /** What is known here, by a clock that never steps, of the length of a call whose caller was heard hanging up. */
+  lengthOf(uniqueid: string): CallLength | null;
   /** Whether a call is on this meter. */
   readonly meters: (uniqueid: string) => boolean;
   readonly calls: number;
@@ -69,7 +75,7 @@ export function startMeter(options: {
 }): Meter {
   const { db, journal, now = () => performance.now(), onError = () => {} } = options;
   const calls = new Map<number, Account>();
-  const lengths = new Map<string, { readonly lengthMs: number; readonly untilMs: number }>();
+  const lengths = new Map<string, CallLength & { readonly forgetAtMs: number }>();
   let flushing: Promise<boolean> | null = null;
   let flushingSince = 0;
   let heartbeatAt = now();
@@ -145,7 +151,7 @@ export function startMeter(options: {
   async function showAlive(): Promise<void> {
     if (now() - heartbeatAt < HEARTBEAT_MS) return;
     heartbeatAt = now();
-    for (const [uniqueid, { untilMs }] of lengths) if (untilMs < now()) lengths.delete(uniqueid);
+    for (const [uniqueid, { forgetAtMs }] of lengths) if (forgetAtMs < now()) lengths.delete(uniqueid);
     const legs = [...calls.values()].map(({ leg }) => ({ leg: leg.id, epoch: leg.epoch }));
     if (legs.length > 0) await renewLeases(db, legs);
   }
@@ -159,7 +165,7 @@ export function startMeter(options: {
       return calls.size;
     },
     meters: (uniqueid) => [...calls.values()].some((account) => account.leg.uniqueid === uniqueid),
-    lengthMs: (uniqueid) => lengths.get(uniqueid)?.lengthMs ?? null,
+    lengthOf: (uniqueid) => lengths.get(uniqueid) ?? null,
     meterCall(call) {
       const { leg, segments } = call;
       const account = openAccount(call, now);
@@ -171,7 +177,8 @@ export function startMeter(options: {
         answered: (atMs) => account.answered(atMs),
         stopped() {
           account.stopped();
-          lengths.set(leg.uniqueid, { lengthMs: account.elapsedMs(), untilMs: now() + REMEMBERED_MS });
+          const known = { atLeastMs: account.provenMs, atMostMs: account.elapsedMs() };
+          lengths.set(leg.uniqueid, { ...known, forgetAtMs: now() + REMEMBERED_MS });
         },
         elapsedMs: () => account.elapsedMs(),
         owed: (durationMs) => account.owed(durationMs),

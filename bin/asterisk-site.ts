@@ -16,6 +16,8 @@ export interface AsteriskOptions {
   /** One account `softphone1`, `softphone2` … for each. */
   readonly softphonePasswords: readonly string[];
   readonly bindAddress?: string;
+  /** Calls from this machine that send no sound for so long are over; never, unless given. */
+  readonly loopbackRtpTimeoutSeconds?: number;
   /** Recordings in place of asterisk-config/prompts: `<language>/<name>.alaw`. */
   readonly promptsDirectory?: string;
   /** A tree made by install-asterisk.sh, in place of the usual one. */
@@ -41,6 +43,7 @@ export function siteFiles(options: AsteriskOptions): Readonly<Record<string, rea
       "[ws](transport-ws)",
       `bind = ${address}`,
       "[loopback](loopback-endpoint)",
+      ...(options.loopbackRtpTimeoutSeconds ? [`rtp_timeout = ${options.loopbackRtpTimeoutSeconds}`] : []),
       "[loopback-addresses](loopback-identify)",
       "endpoint = loopback",
       ...softphones.flatMap(({ name, password }) => [

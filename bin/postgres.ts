@@ -10,6 +10,7 @@ const START_TIMEOUT_MS = 60_000;
 
 /** A PostgreSQL server of our own, from an npm package: real, but with nothing to install and nothing to administer. */
 export interface RunningPostgres extends AsyncDisposable {
+  readonly pid: number;
   /** Address of one database of this server. */
   url(database: string): string;
   stop(): Promise<void>;
@@ -89,12 +90,16 @@ export async function startPostgres(options: {
     });
   });
 
+  const { pid } = server;
+  if (pid === undefined) throw new Error("PostgreSQL has no process id");
+
   async function stop(): Promise<void> {
     server.kill("SIGINT"); // «fast»: open sessions are ended, the data is left clean
     await ended;
   }
   return {
     url: (database) => `postgres://phone2pay:${password}@127.0.0.1:${options.port}/${database}`,
+    pid,
     stop,
     [Symbol.asyncDispose]: stop,
   };

@@ -5,10 +5,11 @@ import type { VoiceServer } from "../../agi/call.ts";
 import { serveAgi } from "../../agi/server.ts";
 import { openVoiceServer } from "../../agi/voice-server.ts";
 import { type RunningAsterisk, startAsterisk } from "../../bin/asterisk.ts";
+import type { AsteriskOptions } from "../../bin/asterisk-site.ts";
 import type { Segment } from "../../core/tariff.ts";
 import type { Order, Transaction } from "../../core/transaction.ts";
 import { issueCode } from "../../db/codes.ts";
-import type { Db } from "../../db/database.ts";
+import type { Db, OpenDatabase } from "../../db/database.ts";
 import { addNumber, addTariff } from "../../db/numbers.ts";
 import { cloneDatabase } from "../support/database.ts";
 import { type Seeded, seedMerchant, seedTransaction } from "../support/seed.ts";
@@ -38,6 +39,8 @@ export interface Exchange extends AsyncDisposable {
   readonly db: Db;
   readonly databaseUrl: string;
   readonly asterisk: RunningAsterisk;
+  /** Kills Asterisk and its calls without a word, and starts it again as it was. */
+  restartAsterisk(): Promise<void>;
   readonly journalDirectory: string;
   readonly sipPort: number;
   readonly agiPorts: readonly [number, number];
@@ -57,10 +60,13 @@ export interface Exchange extends AsyncDisposable {
 export async function openExchange(options: {
   readonly firstPort: number;
   readonly serveHere?: boolean;
+  /** A migrated database in place of a clone of the run's template. */
+  readonly database?: OpenDatabase;
+  readonly asterisk?: Partial<AsteriskOptions>;
 }): Promise<Exchange> {
   const { firstPort, serveHere = true } = options;
   const resources = new AsyncDisposableStack();
-  const database = resources.use(await cloneDatabase());
+  const database = resources.use(options.database ?? (await cloneDatabase()));
   const { db } = database;
   const seeded = await seedNumbers(db);
   const agiPorts = [firstPort + 3, firstPort + 4] as const;
@@ -68,7 +74,7 @@ export async function openExchange(options: {
   resources.defer(() => rm(directory, { recursive: true, force: true }));
   const journalDirectory = path.join(directory, "journal");
   const complaints: unknown[] = [];
-  const asterisk = await startAsterisk({
+  const asteriskOptions: AsteriskOptions = {
     directory,
     sipPort: firstPort,
     httpPort: firstPort + 1,
@@ -78,7 +84,9 @@ export async function openExchange(options: {
     agiSecret: SECRET,
     amiSecret: SECRET,
     softphonePasswords: ["softphone-one", "softphone-two"],
-  });
+    ...options.asterisk,
+  };
+  let asterisk = await startAsterisk(asteriskOptions);
   if (serveHere) {
     for (const port of agiPorts) {
       const log: VoiceServer["log"] = (event, details) => complaints.push([event, details]);
@@ -95,7 +103,7 @@ export async function openExchange(options: {
       resources.use(await serveAgi(voice, { host: "127.0.0.1", port, secret: SECRET }));
     }
   }
-  resources.use(asterisk); // last in, first out: no call is left when the servers go
+  resources.defer(() => asterisk.stop()); // last in, first out: no call is left when the servers go
 
   const issue = async (id: string): Promise<string> => {
     const code = await issueCode(db, { transactionId: id, lifeSeconds: 180 });
@@ -105,7 +113,14 @@ export async function openExchange(options: {
   return {
     db,
     databaseUrl: database.url,
-    asterisk,
+    get asterisk() {
+      return asterisk;
+    },
+    async restartAsterisk() {
+      process.kill(asterisk.pid, "SIGKILL");
+      await asterisk.stop();
+      asterisk = await startAsterisk(asteriskOptions);
+    },
     journalDirectory,
     sipPort: firstPort,
     agiPorts,
