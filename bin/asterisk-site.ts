@@ -13,6 +13,8 @@ export interface AsteriskOptions {
   readonly agiServers: readonly [string, string];
   readonly agiSecret: string;
   readonly amiSecret: string;
+  /** Whether callers from loopback are told by SIP what their call costs; off when left out. */
+  readonly adviceOfCharge?: boolean;
   /** One account `softphone1`, `softphone2` … for each. */
   readonly softphonePasswords: readonly string[];
   readonly bindAddress?: string;
@@ -41,6 +43,7 @@ export function siteFiles(options: AsteriskOptions): Readonly<Record<string, rea
       "[ws](transport-ws)",
       `bind = ${address}`,
       "[loopback](loopback-endpoint)",
+      ...(options.adviceOfCharge ? ["send_aoc = yes"] : []),
       "[loopback-addresses](loopback-identify)",
       "endpoint = loopback",
       ...softphones.flatMap(({ name, password }) => [

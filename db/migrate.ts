@@ -1,9 +1,10 @@
 import { Migrator } from "kysely/migration";
 import type { Db } from "./database.ts";
 import * as foundation from "./migrations/0001-foundation.ts";
+import * as callRecords from "./migrations/0004-call-records.ts";
 
 /** In order; a landed migration is never edited, only followed by another. */
-const MIGRATIONS = { "0001-foundation": foundation };
+const MIGRATIONS = { "0001-foundation": foundation, "0004-call-records": callRecords };
 
 function migratorOf(db: Db): Migrator {
   return new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } });
