@@ -7,7 +7,7 @@ import type { Db } from "../db/database.ts";
 import { openRecordImport } from "./import-call-records.ts";
 import type { RoleParts } from "./role-parts.ts";
 
-const IMPORT_EVERY_MS = 2_000;
+const ROUND_EVERY_MS = 2_000;
 const COMPARE_EVERY_MS = 60_000;
 /** Calls are compared again and again for so long: books closed late and records that come late are then there. */
 const COMPARE_BACK_MS = 3_600_000;
@@ -21,30 +21,23 @@ type Tell = (event: string, details: Readonly<Record<string, unknown>>) => void;
 /** Brings Asterisk's own records of calls into the database, by its file or else by AMI, and compares every call with them. */
 export function startCallRecords({ config, db, log, resources }: RoleParts, link: AmiLink | null): void {
   const warn: Tell = (event, details) => log.warn(details, event);
+  const error: Tell = (event, details) => log.error(details, event);
   const { callRecordsFile: file } = config;
   if (!file && !link) return; // nobody tells us anything that ours could be compared with
-  let oldestNew = Date.now() - COMPARE_BACK_AT_START_MS;
-  if (file) {
-    const records = openRecordImport({ db, file, log: warn });
-    resources.use(
-      repeat(IMPORT_EVERY_MS, warn, "call_records.failed", async () => {
-        const { oldestEndedAtMs } = await records.importNew();
-        oldestNew = Math.min(oldestNew, oldestEndedAtMs ?? oldestNew);
-      }),
-    );
-  } else if (link) resources.use(keepRecordEvents({ db, link, log: warn }));
-  resources.use(
-    repeat(COMPARE_EVERY_MS, warn, "calls.compare_failed", async () => {
-      const since = new Date(Math.min(oldestNew, Date.now() - COMPARE_BACK_MS));
-      oldestNew = Number.POSITIVE_INFINITY;
-      try {
-        await tellDrifts(db, since, (event, details) => log.error(details, event));
-      } catch (error) {
-        oldestNew = Math.min(oldestNew, since.getTime());
-        throw error;
-      }
-    }),
-  );
+  const records = file ? openRecordImport({ db, file, log: warn }) : null;
+  if (link && !records) resources.use(keepRecordEvents({ db, link, log: warn }));
+  let sinceMs = Date.now() - COMPARE_BACK_AT_START_MS;
+  let compareAt = performance.now();
+  const round = async (): Promise<void> => {
+    // First what the file holds: else calls would be told of whose records are just being read.
+    const { oldestEndedAtMs } = (await records?.importNew()) ?? { oldestEndedAtMs: null };
+    sinceMs = Math.min(sinceMs, oldestEndedAtMs ?? sinceMs);
+    if (performance.now() < compareAt) return;
+    compareAt = performance.now() + COMPARE_EVERY_MS;
+    await tellDrifts(db, new Date(sinceMs), error);
+    sinceMs = Date.now() - COMPARE_BACK_MS;
+  };
+  resources.use(repeat(ROUND_EVERY_MS, round, (cause) => warn("call_records.failed", { error: cause })));
 }
 
 /** Tells each call since `since` that doesn't match Asterisk's record, once over all processes and for ever. */
@@ -71,8 +64,8 @@ export async function tellDrifts(db: Db, since: Date, tell: Tell): Promise<numbe
   return told;
 }
 
-/** Does `work` now and then again after a pause, until it is given back; tells of a failure once until it works again. */
-function repeat(everyMs: number, tell: Tell, failed: string, work: () => Promise<void>): AsyncDisposable {
+/** Does `work` now and again after each pause, until it is given back; tells of a failure once until it works again. */
+function repeat(everyMs: number, work: () => Promise<void>, onFailure: (error: unknown) => void): AsyncDisposable {
   const stop = new AbortController();
   const rounds = (async () => {
     let failing = false;
@@ -81,7 +74,7 @@ function repeat(everyMs: number, tell: Tell, failed: string, work: () => Promise
         await work();
         failing = false;
       } catch (error) {
-        if (!failing) tell(failed, { error });
+        if (!failing) onFailure(error);
         failing = true;
       }
       await pause(everyMs, undefined, { signal: stop.signal }).catch(() => {}); // stopped: the loop ends

@@ -53,10 +53,14 @@ export interface CallReport extends Period {
 
 /**
  * Compares each call that ended in the period, page by page, in memory that doesn't grow with the period. Calls that
- * are open, or ended less than SETTLING_MS ago, are left for later.
+ * are open, or ended less than `settlingMs` ago, are left for later.
  */
-export async function* comparedCalls(db: Db, period: Period): AsyncGenerator<ComparedCall> {
-  const settled = new Date((await databaseNow(db)).getTime() - SETTLING_MS);
+export async function* comparedCalls(
+  db: Db,
+  period: Period,
+  settlingMs: number = SETTLING_MS,
+): AsyncGenerator<ComparedCall> {
+  const settled = new Date((await databaseNow(db)).getTime() - settlingMs);
   const until = period.until < settled ? period.until : settled;
   for (const question of [answeredRecordsWithoutLeg, legsWithRecords]) {
     let after: PageEnd | null = null;
@@ -76,10 +80,10 @@ async function compared(db: Db, { uniqueid, number, tariffId, leg, record }: Com
 }
 
 /** How our books stand to Asterisk's records over a period. */
-export async function compareCalls(db: Db, period: Period): Promise<CallReport> {
+export async function compareCalls(db: Db, period: Period, settlingMs: number = SETTLING_MS): Promise<CallReport> {
   const lines = new Map<string, ReportLine>();
   const named = { leg_missing: [], record_missing: [], drift: [] } as Record<string, ComparedCall[]>;
-  for await (const call of comparedCalls(db, period)) {
+  for await (const call of comparedCalls(db, period, settlingMs)) {
     const key = JSON.stringify([call.number, call.tariff]);
     lines.set(key, added(lines.get(key) ?? emptyLine(call), call));
     const list = named[call.kind];

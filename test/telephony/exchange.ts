@@ -57,8 +57,9 @@ export interface Exchange extends AsyncDisposable {
 export async function openExchange(options: {
   readonly firstPort: number;
   readonly serveHere?: boolean;
+  readonly adviceOfCharge?: boolean;
 }): Promise<Exchange> {
-  const { firstPort, serveHere = true } = options;
+  const { firstPort, serveHere = true, adviceOfCharge = false } = options;
   const resources = new AsyncDisposableStack();
   const database = resources.use(await cloneDatabase());
   const { db } = database;
@@ -76,6 +77,7 @@ export async function openExchange(options: {
     agiServers: [`127.0.0.1:${agiPorts[0]}`, `127.0.0.1:${agiPorts[1]}`],
     agiSecret: SECRET,
     amiSecret: SECRET,
+    adviceOfCharge,
     softphonePasswords: ["softphone-one", "softphone-two"],
   });
   if (serveHere) {
