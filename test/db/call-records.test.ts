@@ -1,3 +1,4 @@
+import { execFile } from "node:child_process";
 import { appendFile, copyFile, mkdtemp, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -5,7 +6,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/
 import pg from "pg";
 import { tellDrifts } from "../../bin/call-record-jobs.ts";
 import { openRecordImport } from "../../bin/import-call-records.ts";
-import { reconcileCalls } from "../../bin/reconcile-calls.ts";
 import { readRecordLine } from "../../core/call-record.ts";
 import { answerLeg, endLeg, openLeg } from "../../db/call-legs.ts";
 import { addCallRecords } from "../../db/call-records.ts";
@@ -255,13 +255,31 @@ test("every planted drift is found and named, told once, and makes the operator'
   expect(found.toSorted()).toEqual(["dear.1", "short.1", "stranger.1", "unproved.1"]);
   expect(await tellDrifts(own.db, period().since, tell)).toBe(0);
 
-  const { sound, text } = await reconcileCalls(own.url, {});
-  expect(sound).toBe(false);
-  for (const told of ["stranger.1", "unproved.1", "talk: answer", "billed 0.40, owed 0.30", "Not every call matches."])
-    expect(text).toContain(told);
-  const until = new Date(Date.now() - 3_600_000);
-  expect(await reconcileCalls(own.url, { until, json: true })).toMatchObject({ sound: true });
+  const failed = await reconcile(own.url);
+  expect(failed.code).toBe(1);
+  for (const said of ["stranger.1", "unproved.1", "talk: answer", "billed 0.40, owed 0.30", "Not every call matches."])
+    expect(failed.text).toContain(said);
+  const until = new Date(Date.now() - 3_600_000).toISOString();
+  const sound = await reconcile(own.url, "--until", until, "--json");
+  expect([sound.code, JSON.parse(sound.text)]).toMatchObject([0, { lines: [], sound: true }]);
 });
+
+/** The command as the operator gives it. */
+async function reconcile(
+  url: string,
+  ...options: readonly string[]
+): Promise<{ readonly code: number; readonly text: string }> {
+  const program = path.resolve(import.meta.dirname, "../../bin/phone2pay.ts");
+  const secrets = { PHONE2PAY_AGI_SECRET: "sixteen characters", PHONE2PAY_CALLER_HASH_KEY: "sixteen characters" };
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [program, "reconcile", "calls", ...options],
+      { env: { ...process.env, ...secrets, DATABASE_URL: url } },
+      (error, text) => resolve({ code: Number(error?.code ?? 0), text }),
+    );
+  });
+}
 
 test("a call that is still open is nobody's missing record, and its record nobody's missing leg", async () => {
   await using own = await cloneDatabase();
