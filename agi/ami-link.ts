@@ -83,6 +83,7 @@ export function superviseAmi(options: AmiLinkOptions): AmiLink {
     },
     coreShowChannels: async () => current().coreShowChannels(),
     hangup: async (channel, cause) => current().hangup(channel, cause),
+    adviseCharge: async (channel, chargedRappen) => current().adviseCharge(channel, chargedRappen),
     ping: async () => current().ping(),
     systemName: async () => current().systemName(),
     async [Symbol.asyncDispose]() {

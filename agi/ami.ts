@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
 import makeManager, { type AsteriskManager } from "asterisk-manager";
+import type { Rappen } from "../core/money.ts";
 import { AMI_LIMITS, AmiConnectionCore, type AmiLimits, type AmiReply } from "./ami-connection.ts";
 import { type AmiChannel, AmiError, type AmiPacket, checkValue, readChannel } from "./ami-packets.ts";
 
@@ -13,7 +14,7 @@ export interface AmiOptions {
   readonly user: string;
   /** Goes over the wire as it is, since the library knows no TLS: use the loopback address or a tunnel. */
   readonly secret: string;
-  /** Told what happens to calls (Asterisk's event class `call`), by the names of the events in lower case. */
+  /** Told what happens to calls, and their records (event classes `call` and `cdr`), by the events' names in lower case. */
   readonly onEvent?: (name: string, event: AmiPacket) => void;
   /** Told once why a connection that was up is gone, unless it was closed on this side. */
   readonly onLost?: (reason: AmiError) => void;
@@ -28,6 +29,8 @@ export interface AmiActions {
   coreShowChannels(): Promise<readonly AmiChannel[]>;
   /** Ends a channel, given by its name or its uniqueid, with a cause of Q.850; `failed` when there is none. */
   hangup(channel: string, cause: number): Promise<void>;
+  /** Tells a channel's own telephone what its call has cost so far; `failed` when there is no such channel. */
+  adviseCharge(channel: string, chargedRappen: Rappen): Promise<void>;
   ping(): Promise<void>;
   /** `systemname` of asterisk.conf, which stands with a hyphen before each uniqueid; empty when it has none. */
   systemName(): Promise<string>;
@@ -49,7 +52,7 @@ export async function connectAmi(options: AmiOptions & { readonly signal?: Abort
     manager,
     socket: openSocket(manager, { host, port }),
     limits: { ...AMI_LIMITS, ...options.limits },
-    eventMask: onEvent ? "call" : "off",
+    eventMask: onEvent ? "call,cdr" : "off",
     onEvent: (name, event) => {
       try {
         onEvent?.(name, event);
@@ -71,6 +74,19 @@ export async function connectAmi(options: AmiOptions & { readonly signal?: Abort
       if (!Number.isInteger(cause) || cause < 1 || cause > 127)
         throw new AmiError("bad_argument", `${cause} is no cause of Q.850`);
       await core.ask({ Action: "Hangup", Channel: channel, Cause: String(cause) });
+    },
+    async adviseCharge(channel, chargedRappen) {
+      if (channel === "") throw new AmiError("bad_argument", "this names no channel");
+      await core.ask({
+        Action: "AOCMessage",
+        Channel: channel,
+        MsgType: "D",
+        ChargeType: "Currency",
+        CurrencyName: "CHF",
+        CurrencyAmount: String(chargedRappen),
+        CurrencyMultiplier: "OneHundredth",
+        TotalType: "SubTotal",
+      });
     },
     async ping() {
       await core.ask({ Action: "Ping" });

@@ -13,6 +13,8 @@ export interface AsteriskOptions {
   readonly agiServers: readonly [string, string];
   readonly agiSecret: string;
   readonly amiSecret: string;
+  /** Whether callers from loopback are told by SIP what their call costs; off when left out. */
+  readonly adviceOfCharge?: boolean;
   /** One account `softphone1`, `softphone2` … for each. */
   readonly softphonePasswords: readonly string[];
   readonly bindAddress?: string;
@@ -44,6 +46,7 @@ export function siteFiles(options: AsteriskOptions): Readonly<Record<string, rea
       `bind = ${address}`,
       "[loopback](loopback-endpoint)",
       ...(options.loopbackRtpTimeoutSeconds ? [`rtp_timeout = ${options.loopbackRtpTimeoutSeconds}`] : []),
+      ...(options.adviceOfCharge ? ["send_aoc = yes"] : []),
       "[loopback-addresses](loopback-identify)",
       "endpoint = loopback",
       ...softphones.flatMap(({ name, password }) => [

@@ -1,11 +1,12 @@
 import { open } from "node:fs/promises";
+import { readRecordLine } from "../core/call-record.ts";
 
 /** Only the end of the file is read: what is looked for ended a short while ago. */
 const READ_BYTES_MAX = 4 * 1_024 * 1_024;
 
 /**
  * How long calls lasted from answer to hang-up in ms (null: never answered), by Asterisk's own record; calls that it
- * doesn't know as ended are left out. Columns as asterisk-config/cdr_custom.conf names them.
+ * doesn't know as ended are left out.
  */
 export async function readEndedCalls(
   file: string,
@@ -14,11 +15,9 @@ export async function readEndedCalls(
   const wanted = new Set(uniqueids);
   const ended = new Map<string, number | null>();
   for (const line of (await readTail(file)).split("\n")) {
-    const columns = line.split(",");
-    const uniqueid = (columns[0] ?? "").replaceAll('"', "");
-    const [answered, seconds] = [Number(columns[5]), Number(columns[8])];
-    if (!wanted.has(uniqueid) || !(answered >= 0) || !(seconds >= 0)) continue;
-    ended.set(uniqueid, answered === 0 ? null : seconds * 1_000);
+    const record = readRecordLine(line);
+    if (record && wanted.has(record.uniqueid))
+      ended.set(record.uniqueid, record.answeredAtUs === null ? null : record.talkMs);
   }
   return ended;
 }

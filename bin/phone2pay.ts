@@ -25,6 +25,21 @@ program
   });
 
 program
+  .command("reconcile")
+  .description("compare our books with others'")
+  .command("calls")
+  .description("compare every call that ended with Asterisk's own record; exits 1 when anything is beyond tolerance")
+  .option("--since <moment>", "ISO 8601; a day ago when left out", parseMoment)
+  .option("--until <moment>", "ISO 8601; now when left out", parseMoment)
+  .option("--json", "for programs")
+  .action(async (options: { since?: Date; until?: Date; json?: boolean }) => {
+    const { reconcileCalls } = await import("./reconcile-calls.ts");
+    const { sound, text } = await reconcileCalls(readConfig(process.env).databaseUrl, options);
+    console.log(text);
+    if (!sound) process.exitCode = 1;
+  });
+
+program
   .command("demo")
   .description("start everything there is, with a demo merchant, a shop and a telephone")
   .action(async () => {
@@ -46,6 +61,12 @@ function parseRole(value: string): Role {
   const role = ROLES.find((known) => known === value);
   if (!role) throw new InvalidArgumentError(`one of ${ROLES.join(", ")}`);
   return role;
+}
+
+function parseMoment(value: string): Date {
+  const moment = new Date(value);
+  if (Number.isNaN(moment.getTime())) throw new InvalidArgumentError("a moment like 2026-01-31T08:00:00Z");
+  return moment;
 }
 
 /** Aborted by the first Ctrl-C or SIGTERM; a second one ends the process at once. */

@@ -1,7 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { superviseAmi } from "../agi/ami-link.ts";
+import { adviseCharges } from "../agi/advice-of-charge.ts";
+import { type AmiLink, superviseAmi } from "../agi/ami-link.ts";
 import { superviseLegs } from "../agi/supervisor.ts";
 import { keepUp } from "../db/upkeep.ts";
+import { startCallRecords } from "./call-record-jobs.ts";
 import { readEndedCalls } from "./call-records.ts";
 import type { RoleParts } from "./role-parts.ts";
 
@@ -34,16 +36,20 @@ export function startJobs(parts: RoleParts): void {
     stop.abort();
     await rounds;
   });
-  superviseCalls(parts);
+  startCallRecords(parts, superviseCalls(parts));
 }
 
 /** Has Asterisk say which calls there are, where its manager interface is known; without it legs are closed later. */
-function superviseCalls({ config, db, log, worker, resources }: RoleParts): void {
-  if (!config.ami) return;
+function superviseCalls({ config, db, log, worker, resources }: RoleParts): AmiLink | null {
+  if (!config.ami) return null;
   const link = resources.use(superviseAmi({ ...config.ami, onError: (error) => log.error({ error }, "ami.failed") }));
   link.listen({
     onUp: () => log.info("ami.up"),
     onDown: (error) => log.warn({ error }, "ami.down"),
   });
-  resources.use(superviseLegs({ db, link, worker, log: (event, details) => log.warn(details, event) }));
+  const warn = (event: string, details: Readonly<Record<string, unknown>>) => log.warn(details, event);
+  resources.use(superviseLegs({ db, link, worker, log: warn }));
+  if (config.adviceOfChargeTo.length > 0)
+    resources.use(adviseCharges({ db, link, endpoints: config.adviceOfChargeTo, log: warn }));
+  return link;
 }

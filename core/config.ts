@@ -27,6 +27,11 @@ const VARIABLES = {
   PHONE2PAY_PROMPTS_DIRECTORY: z.string().min(1).max(1_000).default("/var/lib/asterisk/sounds/phone2pay"),
   PHONE2PAY_JOURNAL_DIRECTORY: z.string().min(1).max(1_000).default("/var/lib/phone2pay/journal"),
   PHONE2PAY_CALL_RECORDS_FILE: z.string().min(1).max(1_000).optional(),
+  PHONE2PAY_ADVICE_OF_CHARGE: z
+    .string()
+    .max(1_000)
+    .regex(/^[\w.-]+(,[\w.-]+)*$/, "names of endpoints in pjsip.conf, with commas between them")
+    .optional(),
   PHONE2PAY_CALLER_HASH_KEY: secret,
   PHONE2PAY_PROVIDER_NAME: z.string().min(1).max(100).default("Phone2Pay"),
   PHONE2PAY_PROVIDER_ADDRESS: z.string().min(1).max(200).default("Switzerland"),
@@ -57,6 +62,8 @@ export interface Config {
   readonly ami: { readonly host: string; readonly port: number; readonly user: string; readonly secret: string } | null;
   /** Asterisk's own record of calls, where this machine can read it: closes the books of calls that no server saw end. */
   readonly callRecordsFile: string | null;
+  /** The endpoints of pjsip.conf whose callers are told by SIP what their call has cost so far; none by default. */
+  readonly adviceOfChargeTo: readonly string[];
   /** Keys the hash under which caller numbers are compared once the clear value is gone. */
   readonly callerHashKey: string;
   /** Who the law calls the provider: stands on every pay page. */
@@ -93,6 +100,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     },
     ami: amiOf(value),
     callRecordsFile: value.PHONE2PAY_CALL_RECORDS_FILE ?? null,
+    adviceOfChargeTo: value.PHONE2PAY_ADVICE_OF_CHARGE?.split(",") ?? [],
     callerHashKey: value.PHONE2PAY_CALLER_HASH_KEY,
     provider: { name: value.PHONE2PAY_PROVIDER_NAME, address: value.PHONE2PAY_PROVIDER_ADDRESS },
     logLevel: value.PHONE2PAY_LOG_LEVEL,

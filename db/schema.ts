@@ -19,6 +19,9 @@ export interface Database {
   codes: CodesTable;
   pulses: PulsesTable;
   journal: JournalTable;
+  call_records: CallRecordsTable;
+  call_record_files: CallRecordFilesTable;
+  call_drifts: CallDriftsTable;
 }
 
 type Moment = ColumnType<Date, Date | undefined, Date>;
@@ -181,4 +184,36 @@ interface JournalTable {
   at: Moment;
   event: string;
   data: JSONColumnType<Readonly<Record<string, string | number | boolean | null>>>;
+}
+
+interface CallRecordsTable {
+  id: Generated<number>;
+  uniqueid: string;
+  sequence: number;
+  number: string | null;
+  started_at: Moment;
+  answered_at: MaybeMoment;
+  ended_at: Moment;
+  /** Numeric, which the driver gives as text so that nothing of it is lost. */
+  duration_ms: string;
+  talk_ms: string;
+  disposition: string;
+  channel: string;
+  source: "file" | "ami";
+  received_at: Moment;
+}
+
+interface CallRecordFilesTable {
+  fingerprint: string;
+  path: string;
+  offset_bytes: number;
+  records: Generated<number>;
+  garbage_lines: Generated<number>;
+  read_at: Moment;
+}
+
+interface CallDriftsTable {
+  uniqueid: string;
+  kind: "drift" | "record_missing" | "leg_missing";
+  found_at: Moment;
 }

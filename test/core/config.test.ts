@@ -48,3 +48,10 @@ test("docs/operating.md names every variable", async () => {
   for (const [name] of source?.matchAll(/\b(?:DATABASE_URL|PHONE2PAY_[A-Z_]+)\b/g) ?? [])
     expect(page).toContain(`\`${name}\``);
 });
+
+test("advice of charge goes to the endpoints that are named, and to none by default", () => {
+  const { adviceOfChargeTo } = readConfig({ ...ENOUGH, PHONE2PAY_ADVICE_OF_CHARGE: "carrier,pbx-2" });
+  expect(adviceOfChargeTo).toEqual(["carrier", "pbx-2"]);
+  expect(readConfig(ENOUGH).adviceOfChargeTo).toEqual([]);
+  expect(() => readConfig({ ...ENOUGH, PHONE2PAY_ADVICE_OF_CHARGE: "carrier, pbx" })).toThrow("ADVICE_OF_CHARGE");
+});

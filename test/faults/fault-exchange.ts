@@ -89,7 +89,7 @@ async function ownDatabase(
 ): Promise<Database & { readonly url: string }> {
   const start = () => startPostgres({ directory: path.join(directory, "postgres"), port, volatile: true });
   let running: RunningPostgres | null = await start();
-  const { url } = running;
+  const url = running.url("postgres");
   const stop = async (): Promise<void> => {
     await running?.stop();
     running = null;
@@ -103,7 +103,7 @@ async function ownDatabase(
   };
   resources.defer(stop);
   return {
-    url: url("postgres"),
+    url,
     stop,
     async start() {
       running = await start();

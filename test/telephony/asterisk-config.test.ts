@@ -206,7 +206,7 @@ async function play(serve: (request: Request) => Promise<void>, particulars: Par
   requests = [];
   answerRequest = serve;
   const outcome = await placeCall({ ...call, ...particulars });
-  await until(async () => (await asterisk!.rx("core show channels count")).startsWith("0 active channels"));
+  await until(async () => /^0 active channels/m.test(await asterisk!.rx("core show channels count")));
   if (outcome.exitCode !== 0) throw new Error(outcome.log);
   return outcome;
 }

@@ -27,6 +27,8 @@ export interface Call {
   readonly hangUpAfterMs?: number;
   /** caller-is-refused */
   readonly expectedStatus?: number;
+  /** What the caller's telephone does with a SIP INFO: by default it gives the call up, as what no scenario expects. */
+  readonly onInfo?: "answer" | "ignore";
   /** The whole call; then SIPp gives up with an exit code that isn't 0. */
   readonly timeoutMs: number;
 }
@@ -88,6 +90,8 @@ export async function placeCall(call: Call): Promise<CallOutcome> {
         "-timeout",
         `${Math.ceil(call.timeoutMs / 1000)}s`,
         "-timeout_error",
+        ...(call.onInfo === "answer" ? ["-aa"] : []),
+        ...(call.onInfo === "ignore" ? ["-default_behaviors", "bye"] : []),
         `127.0.0.1:${call.sipPort}`,
       ],
       call.timeoutMs,
