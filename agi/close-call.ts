@@ -34,8 +34,8 @@ export async function closeCall(server: VoiceServer, channel: AgiChannel): Promi
 function steadyLength(server: VoiceServer, uniqueid: string, recordedMs: number | null): number | null {
   const known = server.meter.lengthOf(uniqueid);
   if (recordedMs === null || known === null) return recordedMs;
-  const possibleMs = Math.min(Math.max(recordedMs, known.atLeastMs), known.atMostMs);
-  if (Math.abs(recordedMs - possibleMs) <= CLOCK_STEP_MS) return recordedMs;
-  server.log("call.clock_stepped", { uniqueid, recordedMs, ...known });
-  return possibleMs;
+  const { atLeastMs, atMostMs, bestMs } = known;
+  if (recordedMs >= atLeastMs - CLOCK_STEP_MS && recordedMs <= atMostMs + CLOCK_STEP_MS) return recordedMs;
+  server.log("call.clock_stepped", { uniqueid, recordedMs, atLeastMs, atMostMs });
+  return bestMs;
 }

@@ -8,6 +8,8 @@ import { type AgiChannel, AgiError } from "./fastagi.ts";
 const BOOKS_BEFORE_BYE_MS = 150;
 /** The backstop may strike so much before its time by our clock. */
 const BACKSTOP_EARLY_MS = 50;
+/** So long the hang-up handler has to ask a server to close the books, before we do it unasked. */
+const HANDLER_MS = 2_000;
 
 /** Refuses a call before it is answered, so free of charge, with a Q.850 cause. */
 export async function refuseCall(channel: AgiChannel, cause: number): Promise<void> {
@@ -30,14 +32,18 @@ export async function hangUp(call: Call, reason: string): Promise<void> {
 }
 
 /**
- * Closes the books of a call that Asterisk itself ended because we were late (TIMEOUT(absolute)). The dialplan asks
- * nobody then, so that no server, however stuck, can keep the caller on the line.
+ * Asterisk said that the call is over. When the caller hung up the dialplan has a server close the books by Asterisk's
+ * times, this one or another. When Asterisk itself ended the call because we were late (TIMEOUT(absolute)), or because
+ * its clock was set, the dialplan asks nobody, so that no server, however stuck, can keep the caller on the line: then
+ * the books are closed here, by our own clock.
  */
-export async function noteBackstop(call: Call): Promise<void> {
-  const elapsedMs = call.metered.elapsedMs();
-  if (elapsedMs < call.backstopAtMs - BACKSTOP_EARLY_MS) return; // the caller hung up: the hang-up handler asks
-  call.server.log("call.backstop", { uniqueid: call.leg.uniqueid });
-  await closeBooks(call, "backstop", elapsedMs);
+export async function closeUnlessAsked(call: Call): Promise<void> {
+  const { metered, server, leg } = call;
+  const late = metered.elapsedMs() >= call.backstopAtMs - BACKSTOP_EARLY_MS;
+  if (late) server.log("call.backstop", { uniqueid: leg.uniqueid });
+  else await new Promise((resolve) => setTimeout(resolve, HANDLER_MS));
+  const lengthMs = server.meter.lengthOf(leg.uniqueid)?.bestMs ?? metered.elapsedMs();
+  await closeBooks(call, late ? "backstop" : "caller_hung_up", lengthMs);
 }
 
 /** A moment that is safe, on a line that is there: what isn't proved to have been outlived isn't billed. */

@@ -22,6 +22,8 @@ const SETTLE_TRIES_MAX = 5;
 const PULSES_IN_ONE_MAX = 5_000;
 /** So long after its end it is still known how long a call lasted by our clock. */
 const REMEMBERED_MS = 120_000;
+/** A process whose meter hasn't ticked for so long was stuck, and hears late what happened meanwhile. */
+const STUCK_MS = 1_000;
 
 /** One call under the meter. */
 export interface MeteredCall {
@@ -45,10 +47,14 @@ export interface MeteredCall {
   release(): void;
 }
 
-/** A call lasted as long as its line is proved to have been up, at least, and until we heard of its end, at most. */
+/** How long a call lasted, by a clock that never steps. */
 export interface CallLength {
+  /** The line is proved to have been up so long. */
   readonly atLeastMs: number;
+  /** Then we heard of its end. */
   readonly atMostMs: number;
+  /** What to bill when nobody else knows: until we heard of it, unless this process was stuck just then. */
+  readonly bestMs: number;
 }
 
 /** The meter of one worker: keeps time for its calls on a monotonic clock and books their pulses in batches. */
@@ -79,6 +85,7 @@ export function startMeter(options: {
   let flushing: Promise<boolean> | null = null;
   let flushingSince = 0;
   let heartbeatAt = now();
+  let tickedAt = now();
 
   function flush(): Promise<boolean> {
     if (flushing === null) {
@@ -156,7 +163,10 @@ export function startMeter(options: {
     if (legs.length > 0) await renewLeases(db, legs);
   }
 
-  const timer = setInterval(() => void flush(), BOOKING_INTERVAL_MS);
+  const timer = setInterval(() => {
+    tickedAt = now();
+    void flush();
+  }, BOOKING_INTERVAL_MS);
   timer.unref();
 
   return {
@@ -177,8 +187,9 @@ export function startMeter(options: {
         answered: (atMs) => account.answered(atMs),
         stopped() {
           account.stopped();
-          const known = { atLeastMs: account.provenMs, atMostMs: account.elapsedMs() };
-          lengths.set(leg.uniqueid, { ...known, forgetAtMs: now() + REMEMBERED_MS });
+          const [atLeastMs, atMostMs] = [account.provenMs, account.elapsedMs()];
+          const bestMs = now() - tickedAt < STUCK_MS ? atMostMs : atLeastMs;
+          lengths.set(leg.uniqueid, { atLeastMs, atMostMs, bestMs, forgetAtMs: now() + REMEMBERED_MS });
         },
         elapsedMs: () => account.elapsedMs(),
         owed: (durationMs) => account.owed(durationMs),

@@ -14,7 +14,7 @@ import { type Call, CallLost, CallOver, say, setBackstop, speakIn, type VoiceSer
 import { channelAnsweredMsAgo, channelTalkMs, isUp } from "./channel.ts";
 import { CLOCK_STEP_MS } from "./close-call.ts";
 import { type AgiChannel, AgiError } from "./fastagi.ts";
-import { hangUp, noteBackstop, refuseCall } from "./hang-up.ts";
+import { hangUp, closeUnlessAsked, refuseCall } from "./hang-up.ts";
 import { holdUntilPaid } from "./hold.ts";
 
 /** Q.850 causes; the dialplan turns them into SIP answers. */
@@ -46,7 +46,7 @@ export async function payCall(
     await hangUp(call, "paid");
   } catch (error) {
     if (error instanceof CallOver) return await endCallWithWords(call, error);
-    if (error instanceof AgiError && error.kind === "hung_up") return await noteBackstop(call);
+    if (error instanceof AgiError && error.kind === "hung_up") return await closeUnlessAsked(call);
     if (error instanceof CallLost || (error instanceof AgiError && error.kind === "closed")) return;
     throw error;
   } finally {

@@ -4,6 +4,9 @@ import type { Db } from "./database.ts";
 import { codeIsKeyedBeforeAnswer, findTariff } from "./numbers.ts";
 import { bookPulses, LEASE_SECONDS } from "./pulses.ts";
 
+/** What two clocks that were never set may differ by over a call. */
+const CLOCKS_APART_MS = 2_000;
+
 /**
  * Closes the books of a call that is over, whoever served it: the leg is taken over first, so that a worker that still
  * thinks it serves the call can book nothing more. Answers false, and changes nothing, when the leg has ended, or when
@@ -23,14 +26,14 @@ export async function closeLeg(
   const leg = await takeOverAbandonedLeg(db, over);
   if (!leg) return false;
   const { segments } = await findTariff(db, leg.tariffId);
-  if (over.talkMs !== null) await noteLateAnswer(db, leg, over.talkMs);
-  const pulses =
-    over.talkMs === null ? [] : pulsesOf(segments).slice(0, pulsesDue(segments, over.talkMs - leg.countsAfterMs));
+  const talkMs = over.talkMs === null ? null : possibleMs(leg, over.talkMs);
+  if (talkMs !== null) await noteLateAnswer(db, leg, talkMs);
+  const pulses = talkMs === null ? [] : pulsesOf(segments).slice(0, pulsesDue(segments, talkMs - leg.countsAfterMs));
   return endLeg(db, {
     leg: leg.id,
     epoch: leg.epoch,
     reason: over.reason,
-    durationMs: over.talkMs,
+    durationMs: talkMs,
     lastPulses: { leg: leg.id, epoch: leg.epoch, pulses },
     segments,
     codeBeforeAnswer: await codeIsKeyedBeforeAnswer(db, leg.number),
@@ -52,6 +55,12 @@ export async function bookThrough(
   await noteLateAnswer(db, leg, up.throughMs);
   const pulses = pulsesOf(segments).slice(0, pulsesDue(segments, up.throughMs - leg.countsAfterMs));
   await bookPulses(db, [{ leg: leg.id, epoch: leg.epoch, pulses }]);
+}
+
+/** No call is older than the time since its answer: what says so comes from a clock that was set. */
+function possibleMs(leg: CallLeg, talkMs: number): number {
+  if (leg.answeredMsAgo === null || talkMs <= leg.answeredMsAgo + CLOCKS_APART_MS) return talkMs;
+  return leg.answeredMsAgo;
 }
 
 /** A server that died between answering and writing so down. */
