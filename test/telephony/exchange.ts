@@ -57,8 +57,9 @@ export interface Exchange extends AsyncDisposable {
 export async function openExchange(options: {
   readonly firstPort: number;
   readonly serveHere?: boolean;
+  readonly amiSecret?: string;
 }): Promise<Exchange> {
-  const { firstPort, serveHere = true } = options;
+  const { firstPort, serveHere = true, amiSecret = SECRET } = options;
   const resources = new AsyncDisposableStack();
   const database = resources.use(await cloneDatabase());
   const { db } = database;
@@ -75,8 +76,8 @@ export async function openExchange(options: {
     rtpPorts: [firstPort + 100, firstPort + 899],
     agiServers: [`127.0.0.1:${agiPorts[0]}`, `127.0.0.1:${agiPorts[1]}`],
     agiSecret: SECRET,
-    amiSecret: SECRET,
-    softphonePasswords: ["softphone-one", "softphone-two"],
+    amiSecret,
+    softphonePasswords: ["a-password-of-softphone-one", "a-password-of-softphone-two"],
   });
   if (serveHere) {
     for (const port of agiPorts) {
