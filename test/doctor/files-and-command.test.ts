@@ -54,6 +54,10 @@ test("secrets that every user of the machine may read are a fault, unless a dire
 test("an endpoint without a-law, a SIP port where nobody answers, and music that isn't there are found", async () => {
   const mute = await installation.lookWithFile("pjsip.conf", (text) => text.replace("= alaw,ulaw", "= ulaw"));
   expect(faultsOf(mute)).toEqual({ "codecs.endpoints": "without alaw: loopback, softphone1, softphone2, browser" });
+  const other = await installation.lookWithFile("site.d/pjsip.conf", (text) =>
+    text.replace("[softphone1](softphone-endpoint)", "$&\ndisallow = all\nallow = g722"),
+  );
+  expect(faultsOf(other)).toEqual({ "codecs.endpoints": "without alaw: softphone1" });
   const [bound, free] = [`127.0.0.1:${FIRST_PORT}`, `127.0.0.1:${FIRST_PORT + 8}`];
   const deaf = await installation.lookWithFile("site.d/pjsip.conf", (text) => text.replace(bound, free));
   expect(faultsOf(deaf)).toEqual({ "ports.sip": `nobody answers SIP at ${free} (UDP)` });
