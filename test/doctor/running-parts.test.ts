@@ -58,7 +58,9 @@ test("a step that is missing in the running dialplan is named", async () => {
   await installation.exchange.asterisk.rx("dialplan remove extension T@pay");
   try {
     expect(faultsOf(await installation.look())).toEqual({
-      "dialplan.steps": "2 of 44 steps are missing or differ from this version's: pay,T,1; pay,T,2",
+      "dialplan.steps": expect.stringMatching(
+        /^2 of \d+ steps are missing or differ from this version's: pay,T,1; pay,T,2$/,
+      ),
     });
   } finally {
     await installation.exchange.asterisk.rx("dialplan reload");
