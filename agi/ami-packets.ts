@@ -40,6 +40,18 @@ export interface AmiChannel {
   readonly durationSeconds: number;
 }
 
+/** One step of the dialplan that runs, as ShowDialPlan lists it, before any variable in it has its value. */
+export interface DialplanStep {
+  readonly context: string;
+  /** With the underscore of a pattern. */
+  readonly extension: string;
+  readonly priority: number;
+  /** Empty where the step has none. */
+  readonly label: string;
+  readonly application: string;
+  readonly data: string;
+}
+
 /** Throws bad_argument unless the value may stand in a line of AMI: a line break would begin a field, or an action. */
 export function checkValue(value: string, valueBytes: number): string {
   if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(value))
@@ -143,4 +155,13 @@ export function readChannel(event: AmiPacket): AmiChannel {
     exten: field("exten"),
     durationSeconds,
   };
+}
+
+/** The step that an event of ShowDialPlan tells of; null for what is no step, an included context. */
+export function readStep(event: AmiPacket): DialplanStep | null {
+  const [context, extension, application] = ["context", "extension", "application"].map((name) => event.get(name));
+  const priority = Number(event.get("priority"));
+  if (context === undefined || extension === undefined || application === undefined || !(priority >= 1)) return null;
+  const label = event.get("extensionlabel") ?? "";
+  return { context, extension, priority, label, application, data: event.get("appdata") ?? "" };
 }

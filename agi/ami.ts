@@ -3,10 +3,18 @@ import type { Socket } from "node:net";
 import makeManager, { type AsteriskManager } from "asterisk-manager";
 import type { Rappen } from "../core/money.ts";
 import { AMI_LIMITS, AmiConnectionCore, type AmiLimits, type AmiReply } from "./ami-connection.ts";
-import { type AmiChannel, AmiError, type AmiPacket, checkValue, readChannel } from "./ami-packets.ts";
+import {
+  type AmiChannel,
+  AmiError,
+  type AmiPacket,
+  checkValue,
+  type DialplanStep,
+  readChannel,
+  readStep,
+} from "./ami-packets.ts";
 
 export type { AmiLimits } from "./ami-connection.ts";
-export { type AmiChannel, AmiError, type AmiErrorKind, type AmiPacket } from "./ami-packets.ts";
+export { type AmiChannel, AmiError, type AmiErrorKind, type AmiPacket, type DialplanStep } from "./ami-packets.ts";
 
 export interface AmiOptions {
   readonly host: string;
@@ -36,7 +44,15 @@ export interface AmiActions {
   systemName(): Promise<string>;
 }
 
-export interface AmiConnection extends AmiActions, AsyncDisposable {}
+export interface AmiConnection extends AmiActions, AsyncDisposable {
+  /**
+   * The value of a global variable of the dialplan, or of a function that needs no channel, `STRFTIME(,,%s)`. Empty, too,
+   * when there is no such variable or function: Asterisk doesn't tell the one from the other.
+   */
+  getVariable(expression: string): Promise<string>;
+  /** Every step of the dialplan that runs, in no order that means anything. */
+  showDialplan(): Promise<readonly DialplanStep[]>;
+}
 
 /**
  * Logs in to Asterisk's manager interface, for one connection. This is the one place that uses asterisk-manager: its
@@ -96,6 +112,14 @@ export async function connectAmi(options: AmiOptions & { readonly signal?: Abort
       const name = packet.get("systemname");
       if (name === undefined) throw new AmiError("bad_reply", "Asterisk did not tell its system name");
       return name;
+    },
+    async getVariable(expression) {
+      const { packet } = await core.ask({ Action: "Getvar", Variable: expression });
+      return packet.get("value") ?? "";
+    },
+    async showDialplan() {
+      const { items } = await core.ask({ Action: "ShowDialPlan" }, "list");
+      return items.flatMap((item) => readStep(item) ?? []);
     },
     [Symbol.asyncDispose]: () => core.close(),
   };

@@ -14,7 +14,7 @@ import { type Call, CallLost, CallOver, say, setBackstop, speakIn, type VoiceSer
 import { channelAnsweredMsAgo, channelTalkMs, isUp } from "./channel.ts";
 import { CLOCK_STEP_MS } from "./close-call.ts";
 import { type AgiChannel, AgiError } from "./fastagi.ts";
-import { hangUp, closeUnlessAsked, refuseCall } from "./hang-up.ts";
+import { closeUnlessAsked, hangUp, refuseCall } from "./hang-up.ts";
 import { holdUntilPaid } from "./hold.ts";
 
 /** Q.850 causes; the dialplan turns them into SIP answers. */

@@ -5,9 +5,12 @@ import { closeCall } from "./close-call.ts";
 import { type AgiChannel, type FastAgiServer, serveFastAgi } from "./fastagi.ts";
 import { payCall } from "./pay-call.ts";
 
+/** The variable that is set in answer to `ping`, and its value: whoever asked knows then that we share the secret. */
+export const PONG = { variable: "P2P_PONG", value: "phone2pay" } as const;
+
 /**
  * The FastAGI side of the voice server. The dialplan asks for two things: `pay`, to serve a call, and `ended`, to close
- * the books of one that is over. Each request carries the secret that only our dialplan knows; whoever else connects
+ * the books of one that is over. `phone2pay doctor` asks for `ping`. Each request carries the secret that only our dialplan knows; whoever else connects
  * gets the connection closed and learns nothing.
  */
 export async function serveAgi(
@@ -28,10 +31,12 @@ async function answerRequest(server: VoiceServer, channel: AgiChannel, secret: s
   const number = parseSmartNumber(dialled) ?? "";
   if (channel.script === "pay") return payCall(server, channel, { number, trunk });
   if (channel.script === "ended") return closeCall(server, channel);
+  if (channel.script === "ping") return channel.setVariable(PONG.variable, PONG.value);
   server.log("call.unknown_script", {});
 }
 
-function sameSecret(given: string, secret: string): boolean {
+/** Takes as long for every secret of the right length. */
+export function sameSecret(given: string, secret: string): boolean {
   const [a, b] = [Buffer.from(given), Buffer.from(secret)];
   return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -78,31 +78,47 @@ export function startPlayedLine({ settings, secrets }: Stage): Promise<Simulated
 
 export type Children = Readonly<Record<"http" | "agi1" | "agi2" | "jobs", Child>>;
 
-/** The product's own processes: one for pages and web services, two voice servers, one for what the clock does. */
-export function startChildren({ settings, secrets, databaseUrl, asterisk, record, tell }: Stage): {
-  readonly children: Children;
-  readonly stopChildren: () => Promise<void>;
-} {
-  const { ports, directory } = settings;
-  const env = {
-    ...process.env,
+/** What all of the product's processes are configured by. */
+function productVariables({ settings, secrets, databaseUrl }: Stage): Readonly<Record<string, string>> {
+  return {
     DATABASE_URL: databaseUrl,
     PHONE2PAY_HTTP_HOST: "127.0.0.1",
-    PHONE2PAY_HTTP_PORT: String(ports.http),
+    PHONE2PAY_HTTP_PORT: String(settings.ports.http),
     PHONE2PAY_BASE_URL: baseUrlOf(settings),
     PHONE2PAY_AGI_HOST: "127.0.0.1",
+    PHONE2PAY_AGI_PORT: String(settings.ports.agi1),
     PHONE2PAY_AGI_SECRET: secrets.agiSecret,
     PHONE2PAY_PROMPTS_DIRECTORY: PROMPTS,
-    PHONE2PAY_JOURNAL_DIRECTORY: path.join(directory, "journal"),
+    PHONE2PAY_JOURNAL_DIRECTORY: path.join(settings.directory, "journal"),
     PHONE2PAY_CALLER_HASH_KEY: secrets.callerHashKey,
   };
-  const ofAsterisk = {
+}
+
+/** What the jobs know of Asterisk, besides. */
+function asteriskVariables({ settings, secrets, asterisk }: Stage): Readonly<Record<string, string>> {
+  if (asterisk === "simulated") return {};
+  return {
     PHONE2PAY_AMI_HOST: "127.0.0.1",
-    PHONE2PAY_AMI_PORT: String(ports.ami),
-    PHONE2PAY_CALL_RECORDS_FILE: path.join(directory, "asterisk/log/cdr-custom/phone2pay.csv"),
+    PHONE2PAY_AMI_PORT: String(settings.ports.ami),
+    PHONE2PAY_CALL_RECORDS_FILE: path.join(settings.directory, "asterisk/log/cdr-custom/phone2pay.csv"),
     PHONE2PAY_AMI_USER: "phone2pay",
     PHONE2PAY_AMI_SECRET: secrets.amiSecret,
   };
+}
+
+/** The whole installation's configuration, for whoever looks at it as one. */
+export function environmentOf(stage: Stage): Readonly<Record<string, string>> {
+  return { ...productVariables(stage), ...asteriskVariables(stage) };
+}
+
+/** The product's own processes: one for pages and web services, two voice servers, one for what the clock does. */
+export function startChildren(stage: Stage): {
+  readonly children: Children;
+  readonly stopChildren: () => Promise<void>;
+} {
+  const { settings, record, tell } = stage;
+  const { ports, directory } = settings;
+  const env = { ...process.env, ...productVariables(stage) };
   const child = (name: string, role: string, more: Readonly<Record<string, string>> = {}): Child => {
     return keepRunning({
       name,
@@ -116,9 +132,9 @@ export function startChildren({ settings, secrets, databaseUrl, asterisk, record
   };
   const children: Children = {
     http: child("http", "http"),
-    agi1: child("agi-1", "agi", { PHONE2PAY_AGI_PORT: String(ports.agi1) }),
+    agi1: child("agi-1", "agi"),
     agi2: child("agi-2", "agi", { PHONE2PAY_AGI_PORT: String(ports.agi2) }),
-    jobs: child("jobs", "jobs", asterisk === "real" ? ofAsterisk : {}),
+    jobs: child("jobs", "jobs", asteriskVariables(stage)),
   };
   // First nobody can start to pay any more, then the calls under way are let go, then the clock's work ends.
   const stopChildren = async () => {

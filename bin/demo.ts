@@ -2,9 +2,12 @@ import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { contractOf, summaryOf } from "./demo-contract.ts";
 import { prepareDatabase, startDemoDatabase } from "./demo-database.ts";
+import { installationFile, installationOf, saveInstallation } from "./demo-installation.ts";
 import { childrenReady, type Stage, startChildren, startLine, startPlayedLine, startShop } from "./demo-parts.ts";
 import { loadSecrets, writePrivately } from "./demo-secrets.ts";
 import { type DemoSettings, readDemoSettings, requireFreePorts } from "./demo-settings.ts";
+import { examine } from "./doctor/examine.ts";
+import { countOf, faultsOf } from "./doctor/report.ts";
 import { endLeftOvers, type ProcessRecord, recordProcesses, runningDemo, thisProcess } from "./left-overs.ts";
 import { ensureSystemPackages } from "./system-packages.ts";
 
@@ -97,7 +100,19 @@ async function startParts(start: {
   const contract = contractOf(stage, shop);
   parts.defer(() => rm(settings.contractFile, { force: true }));
   await writePrivately(settings.contractFile, contract);
+  parts.defer(() => rm(installationFile(settings), { force: true }));
+  await saveInstallation(settings, installationOf(stage));
   console.log(summaryOf(contract, stage));
+  await tellHealth(stage, stop);
+}
+
+/** What the doctor finds in a demo that has just started; it is no reason not to run. */
+async function tellHealth(stage: Stage, stop: AbortSignal): Promise<void> {
+  const stopped = new Promise<null>((resolve) => stop.addEventListener("abort", () => resolve(null), { once: true }));
+  const findings = await Promise.race([examine(installationOf(stage)), stopped]);
+  if (!findings || stop.aborted) return;
+  console.log(`doctor: ${countOf(findings)}`);
+  for (const fault of faultsOf(findings)) console.log(`doctor: ${fault}`);
 }
 
 /** Aborted by Ctrl-C, SIGTERM, or the end of the process that started us; asking again changes nothing. */

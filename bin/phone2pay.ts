@@ -40,6 +40,17 @@ program
   });
 
 program
+  .command("doctor")
+  .description("say what is wrong with the installation, and what to do about it")
+  .option("--json", "for programs", false)
+  .option("--demo", "examine the running demo", false)
+  .option("--asterisk-config <directory>", "Asterisk's configuration, where the running Asterisk doesn't tell")
+  .action(async ({ json, demo, asteriskConfig }: { json: boolean; demo: boolean; asteriskConfig?: string }) => {
+    const { runDoctor } = await import("./doctor.ts");
+    await runDoctor({ json, demo, asteriskConfig: asteriskConfig ?? null });
+  });
+
+program
   .command("demo")
   .description("start everything there is, with a demo merchant, a shop and a telephone")
   .action(async () => {

@@ -1,9 +1,10 @@
 import { execFile, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { chmod, chown, cp, mkdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, chown, cp, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
+import { everyoneMayEnter } from "./everyone-may-enter.ts";
 
 const run = promisify(execFile);
 const START_TIMEOUT_MS = 60_000;
@@ -128,14 +129,6 @@ async function findPrograms(copyTo: string | null): Promise<string> {
   if (!existsSync(path.join(copyTo, "bin/postgres")))
     await cp(native, copyTo, { recursive: true, verbatimSymlinks: true });
   return copyTo;
-}
-
-async function everyoneMayEnter(directory: string): Promise<boolean> {
-  for (let at = directory; ; at = path.dirname(at)) {
-    const found = await stat(at).catch(() => null);
-    if (found && (found.mode & 0o001) === 0) return false;
-    if (at === path.dirname(at)) return true;
-  }
 }
 
 async function postgresUser(): Promise<{ uid: number; gid: number }> {

@@ -71,17 +71,27 @@ export interface Config {
   readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
 }
 
+/** Says of every variable that is wrong what is, and never its value. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly wrong: readonly { readonly variable: string; readonly reason: string }[];
+  constructor(wrong: ConfigError["wrong"]) {
+    super(`the configuration is wrong:\n${wrong.map(({ variable, reason }) => `  ${variable}: ${reason}`).join("\n")}`);
+    this.wrong = wrong;
+  }
+}
+
 /** Reads the configuration, or throws one error that names every variable that is wrong, and why. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const known = Object.fromEntries(
     Object.keys(VARIABLES).map((name) => [name, environment[name] === "" ? undefined : environment[name]]),
   );
   const read = z.object(VARIABLES).safeParse(known);
-  const wrong = (read.error?.issues ?? []).map((issue) => `  ${issue.path.join(".")}: ${issue.message}`);
+  const wrong = (read.error?.issues ?? []).map((issue) => ({ variable: issue.path.join("."), reason: issue.message }));
   if (AMI.some((name) => known[name] !== undefined))
     for (const name of AMI)
-      if (known[name] === undefined) wrong.push(`  ${name}: missing, while others of AMI are set`);
-  if (!read.success || wrong.length > 0) throw new Error(`the configuration is wrong:\n${wrong.join("\n")}`);
+      if (known[name] === undefined) wrong.push({ variable: name, reason: "missing, while others of AMI are set" });
+  if (!read.success || wrong.length > 0) throw new ConfigError(wrong);
   const value = read.data;
   return {
     databaseUrl: value.DATABASE_URL,

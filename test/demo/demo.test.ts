@@ -128,6 +128,8 @@ afterAll(async () => {
       const second = await startDemo();
       expect(said).toContain("ended what a killed demo had left: asterisk, http, agi-1, agi-2, jobs");
       expect({ ...second, pid: 0 }).toEqual({ ...first, pid: 0 });
+      while (!said.includes("doctor: ")) await sleep(100);
+      expect(said).toMatch(/^doctor: \d+ checks, all well$/m);
       expect(await stopDemo("SIGTERM")).toBe(0);
     },
     2 * START_MS_MAX,

@@ -83,7 +83,7 @@ export async function openExchange(options: {
     agiServers: [`127.0.0.1:${agiPorts[0]}`, `127.0.0.1:${agiPorts[1]}`],
     agiSecret: SECRET,
     amiSecret: SECRET,
-    softphonePasswords: ["softphone-one", "softphone-two"],
+    softphonePasswords: ["a-password-of-softphone-one", "a-password-of-softphone-two"],
     ...options.asterisk,
   };
   let asterisk = await startAsterisk(asteriskOptions);
