@@ -95,6 +95,11 @@ export const ERRORS = {
     title: "A tariff can't change in the past",
     mend: "Name a moment that lies ahead, or none for now.",
   },
+  number_breaks_profile: {
+    status: 422,
+    title: "The number breaks rules of its country",
+    mend: "See errors[]: each entry names a rule, its figure and its source.",
+  },
   codes_exhausted: { status: 503, title: "All codes of this number are in use", mend: "Try again in a few minutes." },
   not_acceptable: {
     status: 406,

@@ -137,41 +137,7 @@ export async function addTariff(
   return row.id;
 }
 
-/** Puts a number into service with a tariff and allocates it to a merchant. */
-export async function addNumber(
-  db: Db,
-  entry: {
-    readonly number: string;
-    readonly tariffId: number;
-    readonly merchantId: number;
-    readonly codeBeforeAnswer: boolean;
-    readonly language: Language;
-    /** ISO date of the rules that it was checked against; today's unless told otherwise. */
-    readonly rulesOn?: string;
-    readonly trunk?: string;
-  },
-): Promise<void> {
-  await db.transaction().execute(async (trx) => {
-    await trx
-      .insertInto("smart_numbers")
-      .values({
-        number: entry.number,
-        code_before_answer: entry.codeBeforeAnswer,
-        language: entry.language,
-        in_service: true,
-        rules_on: entry.rulesOn ?? new Date().toISOString().slice(0, 10),
-        ...(entry.trunk === undefined ? {} : { trunk: entry.trunk }),
-      })
-      .execute();
-    await trx.insertInto("number_tariffs").values({ number: entry.number, tariff_id: entry.tariffId }).execute();
-    await trx
-      .insertInto("number_allocations")
-      .values({ number: entry.number, merchant_id: entry.merchantId })
-      .execute();
-  });
-}
-
-/** Whether the number was ever put into service. */
+/** Whether the number was ever added, in service or not. */
 export async function isNumberKnown(db: Db, number: string): Promise<boolean> {
   const row = await db.selectFrom("smart_numbers").select("number").where("number", "=", number).executeTakeFirst();
   return row !== undefined;

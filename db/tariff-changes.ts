@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { Tariff } from "../core/tariff.ts";
 import type { Db } from "./database.ts";
+import { type ServiceRefusal, whyNotTariff } from "./number-service.ts";
 import { findTariff } from "./numbers.ts";
 
 /** A tariff that will count for a number's calls from a moment on. */
@@ -11,15 +12,16 @@ export interface TariffChange {
 
 /**
  * Gives a number another tariff, at once (`from` null) or from a moment that lies ahead; what was planned for that same
- * moment is replaced. A price in force is history: calls that began under it keep it, and no date in the past is taken.
+ * moment is replaced. A number in service gets no tariff that its country's rules forbid. A price in force is history: calls that began under it keep it, and no date in the past is taken.
  */
 export async function changeTariff(
   db: Db,
   change: { readonly number: string; readonly tariffId: number; readonly from: Date | null },
-): Promise<{ readonly refusal: "tariff_date_past" } | null> {
+): Promise<{ readonly refusal: "tariff_date_past" } | ServiceRefusal | null> {
   const { number, tariffId: tariff_id, from } = change;
   return db.transaction().execute(async (trx) => {
-    await trx.selectFrom("smart_numbers").select("number").where("number", "=", number).forNoKeyUpdate().execute();
+    const refusal = await whyNotTariff(trx, change);
+    if (refusal) return refusal;
     if (from === null) {
       await trx.insertInto("number_tariffs").values({ number, tariff_id }).execute();
       return null;

@@ -6,7 +6,8 @@ import type { Order, Transaction } from "../../core/transaction.ts";
 import { newTransactionId } from "../../core/transaction-id.ts";
 import type { Db } from "../../db/database.ts";
 import { addApiKey, addMerchant } from "../../db/merchants.ts";
-import { addNumber, addTariff } from "../../db/numbers.ts";
+import { addNumber } from "../../db/number-service.ts";
+import { addTariff } from "../../db/numbers.ts";
 import { openTransaction } from "../../db/transactions.ts";
 
 /** CHF 1.20 a minute in 10-rappen pulses of 5 s. */
@@ -50,7 +51,7 @@ export async function seedMerchant(
   return { merchantId, number, tariffId, segments, codeBeforeAnswer, liveKey, testKey };
 }
 
-/** A number in service on a line that nobody bills, with a tariff of its own. */
+/** A number in service on a line that nobody bills, so under the rules of the pulse era, with a tariff of its own. */
 export async function seedNumber(
   db: Db,
   entry: {
@@ -63,7 +64,9 @@ export async function seedNumber(
 ): Promise<{ readonly tariffId: number }> {
   const { segments, codeBeforeAnswer = false, language = "fr", ...rest } = entry;
   const tariffId = await seedTariff(db, segments);
-  await addNumber(db, { ...rest, tariffId, codeBeforeAnswer, language, trunk: "demo" });
+  const line = { codeBeforeAnswer, language, trunk: "demo", rulesOn: "2004-01-01" };
+  const refused = await addNumber(db, { ...rest, ...line, tariffId });
+  if (refused) throw new Error(refused.broken.map(({ message }) => message).join("; "));
   return { tariffId };
 }
 
