@@ -80,7 +80,7 @@ function pulseFaults(segment: Segment, index: number): readonly string[] {
   if (seconds === undefined) return [];
   // In sixtieths of a rappen, so in whole numbers: how far the segment's last second begins beyond a pulse.
   const lastSecond = ((seconds - 1) * rappenPerMinute) % (60 * pulseRappen);
-  return lastSecond > 0 && lastSecond + rappenPerMinute > 60 * pulseRappen
+  return lastSecond + rappenPerMinute > 60 * pulseRappen
     ? [`${name} ends less than a second after one of its pulses`]
     : [];
 }

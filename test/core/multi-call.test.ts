@@ -109,9 +109,9 @@ test("each call may be rounded up by the caller's operator, and the quote says w
   expect(quote({ segments: cents, amountRappen: 897, codeBeforeAnswer: false })).toMatchObject({
     billedAtMostRappen: 900,
   });
-  // Two earlier calls that cost 11 together may have cost 1 and 10, and read 10 + 10; or 5 and 6, and read the same.
-  const credit = { segments: cents, amountRappen: 310, creditRappen: 11, callsBefore: 2, codeBeforeAnswer: false };
-  expect(quote(credit)).toMatchObject({ totalRappen: 310, billedAtMostRappen: 20 + 300 });
+  // Two earlier calls that cost 12 together may have cost 1 and 11: then they read 10 and 20.
+  const credit = { segments: cents, amountRappen: 311, creditRappen: 12, callsBefore: 2, codeBeforeAnswer: false };
+  expect(quote(credit)).toMatchObject({ totalRappen: 311, billedAtMostRappen: 30 + 300 });
 });
 
 /** The second opinion: what one call brings at most, and how often it is needed, without planning anything. */

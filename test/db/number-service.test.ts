@@ -118,17 +118,30 @@ test("the database itself keeps numbers without rules, and codes before an answe
   await expect(set("early_media = false, code_before_answer = true")).rejects.toThrow(/needs_early_media/);
 });
 
-test("of two who put a number into service and change its price at once, none gets it past the rules", async () => {
+test("who puts a number into service and who changes its price wait for each other, so neither gets it past the rules", async () => {
   const { db } = database;
+  const number = newNumber();
+  await add(number, TEN_RAPPEN_A_SECOND);
+  await db.updateTable("smart_numbers").set({ in_service: false }).where("number", "=", number).execute();
   const tariffId = await seedTariff(db, TOO_DEAR);
-  for (let i = 0; i < 10; i++) {
-    const number = newNumber();
-    await add(number, TEN_RAPPEN_A_SECOND);
-    await db.updateTable("smart_numbers").set({ in_service: false }).where("number", "=", number).execute();
-    const [activated, changed] = await Promise.all([
-      putIntoService(db, { number }),
-      changeTariff(db, { number, tariffId, from: null }),
-    ]);
-    expect([activated, changed].filter((refused) => refused !== null)).toHaveLength(1);
-  }
+  const holder = await db.startTransaction().execute();
+  await holder.selectFrom("smart_numbers").select("number").where("number", "=", number).forUpdate().execute();
+  let settled = 0;
+  const racing = Promise.all(
+    [putIntoService(db, { number }), changeTariff(db, { number, tariffId, from: null })].map((one) =>
+      one.finally(() => {
+        settled += 1;
+      }),
+    ),
+  );
+  while (settled + (await waitingForLocks()) < 2);
+  await holder.commit().execute();
+  expect((await racing).filter((refused) => refused !== null)).toHaveLength(1);
 });
+
+async function waitingForLocks(): Promise<number> {
+  const { rows } = await sql<{ waiting: number }>`
+    select count(*) as waiting from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`.execute(database.db);
+  return rows[0]?.waiting ?? 0;
+}
