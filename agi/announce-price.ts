@@ -1,4 +1,4 @@
-import { priceDuties, swissLimitsOn } from "../core/legal-limits.ts";
+import { priceDuties } from "../core/price-duties.ts";
 import { speakPrompt } from "../core/speech.ts";
 import type { Segment } from "../core/tariff.ts";
 import { type Call, CallOver, say } from "./call.ts";
@@ -13,9 +13,9 @@ const ANY_KEY = "0123456789*#";
  * caller's # where it asks for consent, and lets five seconds pass. Answers the digits that the caller keyed ahead in
  * that time: an expert who knows what comes next isn't made to wait for the question.
  */
-export async function announcePrice(call: Call, today: string): Promise<{ readonly keyedAhead: string }> {
+export async function announcePrice(call: Call): Promise<{ readonly keyedAhead: string }> {
   const { segments } = call.number.tariff;
-  const duties = priceDuties(segments, swissLimitsOn(today));
+  const duties = priceDuties(segments, call.number);
   if (!duties.announce && !duties.consent) return { keyedAhead: "" };
   const price = [...speakPrompt(call.language, "ivr.welcome", {}), ...spokenPrice(call, segments)];
   if (duties.consent) await takeConsent(call, price);
@@ -59,7 +59,7 @@ async function waitForKeys(call: Call, milliseconds: number): Promise<string> {
 
 function spokenPrice(call: Call, segments: readonly Segment[]): readonly string[] {
   const fixed = segments.find((segment) => segment.kind === "fixed")?.priceRappen;
-  const time = segments.findLast((segment) => segment.kind === "time")?.rappenPerMinute;
+  const time = segments.findLast((segment) => segment.kind === "time" || segment.kind === "pulse")?.rappenPerMinute;
   if (fixed !== undefined && time !== undefined)
     return speakPrompt(call.language, "ivr.price.basePlusMinute", { base: fixed, price: time });
   if (time !== undefined) return speakPrompt(call.language, "ivr.price.perMinute", { price: time });

@@ -59,7 +59,7 @@ async function payOnCall(call: Call): Promise<void> {
     call.leg.transactionId === null ? null : await findTransaction(call.server.db, call.leg.transactionId);
   if (call.leg.answeredMsAgo === null) {
     await call.channel.exec("Progress");
-    const { keyedAhead } = await announcePrice(call, new Date().toISOString().slice(0, 10));
+    const { keyedAhead } = await announcePrice(call);
     if (call.number.codeBeforeAnswer) transaction ??= await askCode(call, keyedAhead);
     await answer(call);
     transaction ??= await askCode(call, keyedAhead);

@@ -10,7 +10,8 @@ import {
   findMerchantId,
   findUser,
 } from "../db/merchants.ts";
-import { addNumber, addTariff, isNumberKnown } from "../db/numbers.ts";
+import { addNumber } from "../db/number-service.ts";
+import { addTariff, isNumberKnown } from "../db/numbers.ts";
 import type { DemoSecrets } from "./demo-secrets.ts";
 
 export const DEMO_MERCHANT_NUMBER = "100001";
@@ -23,7 +24,12 @@ interface DemoNumber {
   readonly tariff: string;
   readonly segments: readonly Segment[];
   readonly codeBeforeAnswer: boolean;
+  /** ISO date of the rules that it is under, where they aren't today's. */
+  readonly rulesOn?: string;
 }
+
+/** Steps of 10 rappen and whole minutes were lawful then; today a call is billed to the second (OST art. 39b). */
+const PULSE_ERA = "2004-01-01";
 
 /** One number for each kind of tariff, as the public contract lists them (docs). */
 export const DEMO_NUMBERS: readonly DemoNumber[] = [
@@ -32,12 +38,14 @@ export const DEMO_NUMBERS: readonly DemoNumber[] = [
     tariff: "CHF 1.20/min, in steps of 10 rappen every 5 s",
     segments: [{ kind: "time", rappenPerMinute: 120, incrementSeconds: 5 }],
     codeBeforeAnswer: false,
+    rulesOn: PULSE_ERA,
   },
   {
     number: "0900900905",
     tariff: "CHF 2.13/min, by started minute",
     segments: [{ kind: "time", rappenPerMinute: 213, incrementSeconds: 60 }],
     codeBeforeAnswer: false,
+    rulesOn: PULSE_ERA,
   },
   {
     number: "0900900906",
@@ -68,10 +76,13 @@ export async function seedDemo(db: Db, secrets: DemoSecrets): Promise<DemoSecret
   await ensureUser(db, { merchantId, login: DEMO_LOGIN, password: secrets.merchantPassword });
   await ensureUser(db, { merchantId: null, login: OPERATOR_LOGIN, password: secrets.operatorPassword });
   for (const entry of DEMO_NUMBERS) {
-    const { number, tariff, segments, codeBeforeAnswer } = entry;
+    const { number, tariff, segments, codeBeforeAnswer, rulesOn } = entry;
     if (await isNumberKnown(db, number)) continue;
     const tariffId = await addTariff(db, { name: tariff, segments });
-    await addNumber(db, { number, tariffId, merchantId, codeBeforeAnswer, language: "fr" });
+    if (typeof tariffId !== "number") throw new Error(`${tariff}: ${tariffId.faults.join("; ")}`);
+    const line = { codeBeforeAnswer, language: "fr", trunk: "demo", ...(rulesOn ? { rulesOn } : {}) } as const;
+    const refused = await addNumber(db, { number, tariffId, merchantId, ...line });
+    if (refused) throw new Error(`${number}: ${refused.broken.map(({ message }) => message).join("; ")}`);
   }
   return {
     ...secrets,

@@ -1,7 +1,7 @@
 import { pulsesDue, pulsesOf } from "../core/tariff.ts";
 import { answerLeg, type CallLeg, endLeg, takeOverAbandonedLeg } from "./call-legs.ts";
 import type { Db } from "./database.ts";
-import { codeIsKeyedBeforeAnswer, findTariff } from "./numbers.ts";
+import { findTariff, termsOfNumber } from "./numbers.ts";
 import { bookPulses, LEASE_SECONDS } from "./pulses.ts";
 
 /** What two clocks that were never set may differ by over a call. */
@@ -26,6 +26,7 @@ export async function closeLeg(
   const leg = await takeOverAbandonedLeg(db, over);
   if (!leg) return false;
   const { segments } = await findTariff(db, leg.tariffId);
+  const { codeBeforeAnswer, trunk } = await termsOfNumber(db, leg.number);
   const talkMs = over.talkMs === null ? null : possibleMs(leg, over.talkMs);
   if (talkMs !== null) await noteLateAnswer(db, leg, talkMs);
   const pulses = talkMs === null ? [] : pulsesOf(segments).slice(0, pulsesDue(segments, talkMs - leg.countsAfterMs));
@@ -36,7 +37,8 @@ export async function closeLeg(
     durationMs: talkMs,
     lastPulses: { leg: leg.id, epoch: leg.epoch, pulses },
     segments,
-    codeBeforeAnswer: await codeIsKeyedBeforeAnswer(db, leg.number),
+    codeBeforeAnswer,
+    trunk,
   });
 }
 

@@ -1,7 +1,7 @@
 import { encode } from "uqr";
 import { spellDuration } from "../core/durations.ts";
-import { priceDuties, swissLimitsOn } from "../core/legal-limits.ts";
 import { type Language, message } from "../core/messages.ts";
+import { priceDuties } from "../core/price-duties.ts";
 import { e164, formatSmartNumber, priceText, type SmartNumber } from "../core/smart-number.ts";
 import type { Segment } from "../core/tariff.ts";
 
@@ -56,13 +56,17 @@ export function hangUpTerms(segments: readonly Segment[], language: Language): s
   return message(language, "pay.call.hangUpAnyTimeSteps", { duration: spellDuration(language, stepSeconds) });
 }
 
-/** The # key, where the law wants an express yes to the price (PBV/OIP art. 11a). */
-export function consentHint(segments: readonly Segment[], language: Language, now: Date): string | null {
-  const duties = priceDuties(segments, swissLimitsOn(now.toISOString().slice(0, 10)));
-  return duties.consent ? message(language, "pay.call.consent") : null;
+/** The # key, where the law that the number is under wants an express yes to the price (PBV/OIP art. 11a). */
+export function consentHint(
+  segments: readonly Segment[],
+  language: Language,
+  under: { readonly country: string; readonly rulesOn: string },
+): string | null {
+  return priceDuties(segments, under).consent ? message(language, "pay.call.consent") : null;
 }
 
 function longestStep(segment: Segment): number {
   if (segment.kind === "repeat") return segment.everySeconds;
+  if (segment.kind === "pulse") return Math.ceil((60 * segment.pulseRappen) / segment.rappenPerMinute);
   return segment.kind === "time" ? Math.max(segment.incrementSeconds, segment.firstIncrementSeconds ?? 0) : 0;
 }

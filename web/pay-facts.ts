@@ -32,12 +32,15 @@ export async function readPayFacts(
     segments: tariff.segments,
     provider: options.provider,
     codeBeforeAnswer: number?.codeBeforeAnswer ?? false,
+    rules: number,
   };
   if (!open) return { ...common, code: null, codeRefusal: null };
   if (!number) return { ...common, code: null, codeRefusal: "noNumber" };
-  const code = (await findCode(db, id)) ?? (options.issue ? await firstCode(db, transaction, merchant) : null);
-  // Read anew: the code was issued after the first look at the clock.
-  return { ...common, now: await databaseNow(db), code, codeRefusal: code || !options.issue ? null : "busy" };
+  const code = await findCode(db, id);
+  if (code || !options.issue) return { ...common, code, codeRefusal: null };
+  // The first code may come with another price: all is read anew, the clock too.
+  if (await firstCode(db, transaction, merchant)) return readPayFacts(db, id, { ...options, issue: false });
+  return { ...common, now: await databaseNow(db), code: null, codeRefusal: "busy" };
 }
 
 /** What live progress needs: one row, and of its code or calls whatever its status asks for. */

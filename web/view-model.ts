@@ -17,6 +17,8 @@ export interface PayFacts extends ProgressFacts {
   /** Why no code could be issued, if none could. */
   readonly codeRefusal: "busy" | "noNumber" | null;
   readonly codeBeforeAnswer: boolean;
+  /** Whose law the number is under, as of which day; null while it isn't called. */
+  readonly rules: { readonly country: string; readonly rulesOn: string } | null;
   readonly merchant: Merchant;
   readonly provider: Provider;
   readonly now: Date;
@@ -150,7 +152,7 @@ function orderView({ transaction, merchant }: PayFacts, language: Language) {
 }
 
 function callView(facts: PayFacts, state: PageState, language: Language) {
-  const { transaction, segments, codeBeforeAnswer, now } = facts;
+  const { transaction, segments, codeBeforeAnswer, rules } = facts;
   const { tel, text } = printedNumber(transaction.number, segments, language);
   const estimate = message(language, "pay.call.estimate", { duration: formatDuration(transaction.expectedSeconds) });
   const hangUp = hangUpTerms(segments, language);
@@ -164,7 +166,7 @@ function callView(facts: PayFacts, state: PageState, language: Language) {
     hangUp,
     duringCall: duringCall.join(" "),
     credit: message(language, "pay.resume.credit", { billed: formatMoney(transaction.billedRappen) }),
-    consent: consentHint(segments, language, now),
+    consent: rules && consentHint(segments, language, rules),
     codeBeforeAnswer: codeBeforeAnswer ? message(language, "pay.call.codeBeforeAnswer") : null,
   };
 }

@@ -68,6 +68,8 @@ export interface Quote {
   readonly amount: number;
   readonly total: number;
   readonly overshoot: number;
+  readonly billedAtMost: number;
+  readonly calls: number;
   readonly pulses: number;
   readonly expectedSeconds: number;
   readonly shortestSeconds: number;

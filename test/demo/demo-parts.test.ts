@@ -11,7 +11,7 @@ import { loadSecrets, saveSecrets } from "../../bin/demo-secrets.ts";
 import { DEMO_NUMBERS, seedDemo } from "../../bin/demo-seed.ts";
 import { readDemoSettings, requireFreePorts } from "../../bin/demo-settings.ts";
 import { endLeftOvers, recordProcesses, runningDemo, thisProcess } from "../../bin/left-overs.ts";
-import { brokenRules, swissLimitsOn } from "../../core/legal-limits.ts";
+import { brokenRules } from "../../core/country-rules.ts";
 import { findApiClient } from "../../db/merchants.ts";
 import { cloneDatabase } from "../support/database.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
@@ -53,8 +53,13 @@ test("secrets are their owner's alone, and the same at every start", async () =>
   expect((await stat(path.join(directory.path, "secrets.json"))).mode & 0o777).toBe(0o600);
 });
 
-test("the demo's tariffs were lawful in the time of their pulses", () => {
-  for (const { segments } of DEMO_NUMBERS) expect(brokenRules(segments, swissLimitsOn("2004-01-01"))).toEqual([]);
+test("the demo's numbers keep today's rules, but for two that are of the time of pulses", () => {
+  const broken = (entry: (typeof DEMO_NUMBERS)[number], day: string) =>
+    brokenRules({ ...entry, country: "CH", earlyMedia: true, languageMenu: false }, day).map(({ rule }) => rule);
+  for (const entry of DEMO_NUMBERS) expect(broken(entry, entry.rulesOn ?? "2026-01-01")).toEqual([]);
+  const ofPulses = DEMO_NUMBERS.filter(({ rulesOn }) => rulesOn !== undefined);
+  expect(ofPulses.map(({ number }) => number)).toEqual(["0900900904", "0900900905"]);
+  for (const entry of ofPulses) expect(broken(entry, "2026-01-01")).toEqual(["increment"]);
 });
 
 test("a port that is no port is named by its variable, and a port in use by what it is for", async () => {

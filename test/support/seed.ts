@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
+import type { Language } from "../../core/messages.ts";
 import { quote } from "../../core/quote.ts";
 import type { Segment } from "../../core/tariff.ts";
 import type { Order, Transaction } from "../../core/transaction.ts";
 import { newTransactionId } from "../../core/transaction-id.ts";
 import type { Db } from "../../db/database.ts";
 import { addApiKey, addMerchant } from "../../db/merchants.ts";
-import { addNumber, addTariff } from "../../db/numbers.ts";
+import { addNumber } from "../../db/number-service.ts";
+import { addTariff } from "../../db/numbers.ts";
 import { openTransaction } from "../../db/transactions.ts";
 
 /** CHF 1.20 a minute in 10-rappen pulses of 5 s. */
@@ -43,11 +45,35 @@ export async function seedMerchant(
     address: "Rue de l’Exemple 12, 1006 Lausanne",
     contact: "aide@disques-du-leman.example",
   });
-  const tariffId = await addTariff(db, { name: "test", segments });
-  await addNumber(db, { number, tariffId, merchantId, codeBeforeAnswer, language: "fr" });
+  const { tariffId } = await seedNumber(db, { merchantId, number, segments, codeBeforeAnswer });
   const liveKey = await addApiKey(db, { merchantId, test: false, name: "live" });
   const testKey = await addApiKey(db, { merchantId, test: true, name: "test" });
   return { merchantId, number, tariffId, segments, codeBeforeAnswer, liveKey, testKey };
+}
+
+/** A number in service on a line that nobody bills, so under the rules of the pulse era, with a tariff of its own. */
+export async function seedNumber(
+  db: Db,
+  entry: {
+    readonly merchantId: number;
+    readonly number: string;
+    readonly segments: readonly Segment[];
+    readonly codeBeforeAnswer?: boolean;
+    readonly language?: Language;
+  },
+): Promise<{ readonly tariffId: number }> {
+  const { segments, codeBeforeAnswer = false, language = "fr", ...rest } = entry;
+  const tariffId = await seedTariff(db, segments);
+  const line = { codeBeforeAnswer, language, trunk: "demo", rulesOn: "2004-01-01" };
+  const refused = await addNumber(db, { ...rest, ...line, tariffId });
+  if (refused) throw new Error(refused.broken.map(({ message }) => message).join("; "));
+  return { tariffId };
+}
+
+export async function seedTariff(db: Db, segments: readonly Segment[]): Promise<number> {
+  const added = await addTariff(db, { name: "test", segments });
+  if (typeof added !== "number") throw new Error(added.faults.join("; "));
+  return added;
 }
 
 /** An open transaction of that merchant. */
