@@ -73,6 +73,7 @@ async function closeBooks({ leg, metered, number, server }: Call, reason: string
         lastPulses: answered ? metered.owed(elapsedMs) : null,
         segments: number.tariff.segments,
         codeBeforeAnswer: number.codeBeforeAnswer,
+        trunk: number.trunk,
       }),
   });
 }

@@ -22,7 +22,7 @@ let numbered = 0;
 
 beforeAll(async () => {
   database = await cloneDatabase();
-  await seedMerchant(database.db);
+  await pricedLongAgo(database.db, await seedMerchant(database.db));
 });
 afterAll(async () => {
   await database[Symbol.asyncDispose]();
@@ -194,6 +194,12 @@ test("while the database is away nothing is lost: the import goes on where it wa
   expect(await imported(lines)).toBe(2);
 });
 
+/** The number had its tariff before the calls of these tests. */
+async function pricedLongAgo(db: Db, { number, tariffId }: Seeded): Promise<void> {
+  const valid_from = new Date("2020-01-01");
+  await db.insertInto("number_tariffs").values({ number, tariff_id: tariffId, valid_from }).execute();
+}
+
 /** A leg as the voice server leaves it, that ended two minutes ago after 12.4 s and three pulses, unless told otherwise. */
 async function endedLeg(
   db: Db,
@@ -235,6 +241,7 @@ const period = () => ({ since: new Date(Date.now() - 180_000), until: new Date()
 test("every planted drift is found and named, told once, and makes the operator's command fail; what matches isn't", async () => {
   await using own = await cloneDatabase();
   const seeded = await seedMerchant(own.db);
+  await pricedLongAgo(own.db, seeded);
   for (const uniqueid of ["match.1", "short.1", "dear.1", "unproved.1"])
     await endedLeg(
       own.db,

@@ -21,6 +21,8 @@ import {
 } from "../support/seed.ts";
 
 let database: OpenDatabase;
+/** Long enough ago for every call of these tests. */
+const ANSWERED_MS_AGO = 600_000;
 let calls = 0;
 let numbers = 0;
 
@@ -52,7 +54,7 @@ async function arrive(seeded: Seeded) {
   const uniqueid = `call-${++calls}`;
   const call = { uniqueid, number: seeded.number, tariffId, trunk: "demo", countsAfterMs: 0 };
   const leg = await openLeg(db, { ...call, owner: "w", caller: null, callerHash: null });
-  await answerLeg(db, { id: leg.id, epoch: leg.epoch, msAgo: 0 });
+  await answerLeg(db, { id: leg.id, epoch: leg.epoch, msAgo: ANSWERED_MS_AGO });
   const held = { leg: leg.id, epoch: leg.epoch };
   return {
     uniqueid,
