@@ -38,6 +38,8 @@ export function openDatabase(url: string, onLostConnection: (error: Error) => vo
     stream: impatientSocket,
   });
   pool.on("error", onLostConnection);
+  // One that is lost while somebody uses it tells its query, and would end the process if nobody heard of it here.
+  pool.on("connect", (client) => client.on("error", () => {}));
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   return { db, url, [Symbol.asyncDispose]: () => db.destroy() };
 }
