@@ -59,7 +59,7 @@ async function waitForKeys(call: Call, milliseconds: number): Promise<string> {
 
 function spokenPrice(call: Call, segments: readonly Segment[]): readonly string[] {
   const fixed = segments.find((segment) => segment.kind === "fixed")?.priceRappen;
-  const time = segments.findLast((segment) => segment.kind === "time")?.rappenPerMinute;
+  const time = segments.findLast((segment) => segment.kind === "time" || segment.kind === "pulse")?.rappenPerMinute;
   if (fixed !== undefined && time !== undefined)
     return speakPrompt(call.language, "ivr.price.basePlusMinute", { base: fixed, price: time });
   if (time !== undefined) return speakPrompt(call.language, "ivr.price.perMinute", { price: time });

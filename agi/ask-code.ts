@@ -34,6 +34,7 @@ export async function askCode(call: Call, keyedAhead = ""): Promise<Transaction>
       testAllowed: !call.trunk.billed,
       segments: call.number.tariff.segments,
       codeBeforeAnswer: call.number.codeBeforeAnswer,
+      trunk: call.trunk,
     });
     if (claimed.outcome === "claimed") return claimed.transaction;
     if (claimed.outcome === "expired")

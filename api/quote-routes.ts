@@ -18,13 +18,17 @@ const quoteSchema = z
     number: numberSchema,
     amount: z.int().describe("What you ask, in rappen."),
     total: z.int().describe("What the line will be billed: the amount rounded up to what the tariff can bill."),
+    billedAtMost: z
+      .int()
+      .describe("What the phone bill may read at most: the caller's operator may round each call up (OST art. 39b)."),
     overshoot: z.int().describe("total − amount."),
-    pulses: z.int().describe("How many billing steps the call takes."),
-    expectedSeconds: z.int().describe("How long the call lasts from answer to release."),
+    calls: z.int().describe("How many calls it takes; more than one only where one call can't bring the amount."),
+    pulses: z.int().describe("How many billing steps that is."),
+    expectedSeconds: z.int().describe("How long the first call lasts from answer to release."),
     shortestSeconds: z.int().describe("No call on this number pays sooner than this."),
     releaseWindow: z
       .object({ opensAtMs: z.int(), closesAtMs: z.int() })
-      .describe("When the call is released, in milliseconds since answer."),
+      .describe("When the first call is released, in milliseconds since answer."),
   })
   .meta({ id: "Quote" });
 
@@ -57,7 +61,7 @@ export async function quoteRoutes(
         tags: ["Numbers and quotes"],
         summary: "What an amount would cost and last",
         description:
-          "The best number is the one with the least overshoot, then the shortest call; a transaction takes it too when you name none.",
+          "The best number does it in one call, then has the least overshoot, then the fewest calls and the shortest wait; a transaction takes it too when you name none.",
         body: quoteWish,
         response: {
           200: { description: "The best number, and in `data` all of them.", content: json(quotesAnswer) },
@@ -112,7 +116,9 @@ function quoteView({ number, quote }: NumberQuote): z.infer<typeof quoteSchema> 
     number: numberView(number.number, number.tariff.segments, number.language),
     amount: quote.amountRappen,
     total: quote.totalRappen,
+    billedAtMost: quote.billedAtMostRappen,
     overshoot: quote.overshootRappen,
+    calls: quote.calls,
     pulses: quote.pulses,
     expectedSeconds: quote.expectedSeconds,
     shortestSeconds: shortestSeconds(number),

@@ -19,8 +19,8 @@ export interface NumberQuote {
 }
 
 /**
- * What an amount would be on each of the merchant's numbers in service that can bill it, best first: least overshoot,
- * then the shortest call. With `number` (any form parseSmartNumber reads) only on that one. Never empty: throws the
+ * What an amount would be on each of the merchant's numbers in service that can bill it, best first: in one
+ * call rather than several, least overshoot, fewest calls, shortest wait. With `number` (any form parseSmartNumber reads) only on that one. Never empty: throws the
  * refusal where no number can bill it.
  */
 export async function quoteAmount(
@@ -32,12 +32,12 @@ export async function quoteAmount(
   const quotes: NumberQuote[] = [];
   let tooSmall = false;
   for (const number of asked) {
-    const { codeBeforeAnswer, tariff } = number;
-    const answer = quote({ segments: tariff.segments, amountRappen: wish.amountRappen, codeBeforeAnswer });
+    const { codeBeforeAnswer, tariff, trunk } = number;
+    const answer = quote({ segments: tariff.segments, amountRappen: wish.amountRappen, codeBeforeAnswer, trunk });
     if ("refusal" in answer) tooSmall ||= answer.refusal === "amount_too_small";
     else quotes.push({ number, quote: answer });
   }
-  const [best, ...others] = quotes.sort(byOvershootThenSeconds);
+  const [best, ...others] = quotes.sort(bestFirst);
   if (best) return [best, ...others];
   const message = tooSmall ? "is too small for your numbers" : "can't be billed by your numbers";
   throw new PublicError(tooSmall ? "amount_too_small" : "amount_unreachable", undefined, {
@@ -50,8 +50,13 @@ export function shortestSeconds(number: NumberInService): number {
   return number.codeBeforeAnswer ? 0 : SHORTEST_CALL_SECONDS;
 }
 
-function byOvershootThenSeconds(a: NumberQuote, b: NumberQuote): number {
-  return a.quote.overshootRappen - b.quote.overshootRappen || a.quote.expectedSeconds - b.quote.expectedSeconds;
+function bestFirst({ quote: a }: NumberQuote, { quote: b }: NumberQuote): number {
+  return (
+    Number(a.calls > 1) - Number(b.calls > 1) ||
+    a.overshootRappen - b.overshootRappen ||
+    a.calls - b.calls ||
+    a.waitSeconds - b.waitSeconds
+  );
 }
 
 function numberNamed(numbers: readonly NumberInService[], text: string): NumberInService {

@@ -71,7 +71,8 @@ export async function seedDemo(db: Db, secrets: DemoSecrets): Promise<DemoSecret
     const { number, tariff, segments, codeBeforeAnswer } = entry;
     if (await isNumberKnown(db, number)) continue;
     const tariffId = await addTariff(db, { name: tariff, segments });
-    await addNumber(db, { number, tariffId, merchantId, codeBeforeAnswer, language: "fr" });
+    if (typeof tariffId !== "number") throw new Error(`${tariff}: ${tariffId.faults.join("; ")}`);
+    await addNumber(db, { number, tariffId, merchantId, codeBeforeAnswer, language: "fr", trunk: "demo" });
   }
   return {
     ...secrets,

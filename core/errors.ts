@@ -25,7 +25,7 @@ export const ERRORS = {
   },
   amount_unreachable: {
     status: 422,
-    title: "No number of this merchant can bill this amount in one call",
+    title: "No number of this merchant can bill this amount",
     mend: "Ask less, or have a number with another tariff allocated.",
   },
   number_unknown: {
@@ -85,6 +85,16 @@ export const ERRORS = {
     mend: "Try again when the call has ended.",
   },
   no_call_in_progress: { status: 409, title: "No call is being billed for this transaction", mend: "Nothing to do." },
+  tariff_invalid: {
+    status: 422,
+    title: "The segments are no tariff",
+    mend: "See errors[]: each entry names a segment and what is wrong with it.",
+  },
+  tariff_date_past: {
+    status: 422,
+    title: "A tariff can't change in the past",
+    mend: "Name a moment that lies ahead, or none for now.",
+  },
   codes_exhausted: { status: 503, title: "All codes of this number are in use", mend: "Try again in a few minutes." },
   not_acceptable: {
     status: 406,

@@ -27,7 +27,7 @@ export function e164(number: SmartNumber): string {
 /** «CHF 1.20/min», «CHF 3.00/call»: the price that has to stand beside the number wherever it is shown. */
 export function priceText(segments: readonly Segment[], language: Language): string {
   const fixed = segments.find((segment) => segment.kind === "fixed");
-  const time = segments.findLast((segment) => segment.kind === "time");
+  const time = segments.findLast((segment) => segment.kind === "time" || segment.kind === "pulse");
   const price = time ? formatMoney(time.rappenPerMinute) : "";
   if (fixed && time)
     return message(language, "pay.tariff.basePlusMinute", { base: formatMoney(fixed.priceRappen), price });

@@ -3,7 +3,8 @@ import type { Rappen } from "./money.ts";
 /**
  * A tariff is an ordered list of segments, as BAKOM lists the prices that a 090x number may have: free time, a fixed
  * fee, a fee that repeats, a price per minute that may change during the call. Seconds and prices are integers; only
- * the last segment may be without an end. Time is billed in increments, and a started increment is billed whole.
+ * the last segment may be without an end, and a cap on the whole call stands behind it. Time is billed in increments,
+ * and a started increment is billed whole. What is no tariff at all is told by core/tariff-rules.ts.
  */
 export type Segment =
   | { readonly kind: "free"; readonly seconds: number }
@@ -15,6 +16,18 @@ export type Segment =
       readonly incrementSeconds: number;
       readonly firstIncrementSeconds?: number;
       readonly seconds?: number;
+    }
+  | {
+      /** Every pulse costs the same, and the price per minute makes its length: no whole number of seconds in general. */
+      readonly kind: "pulse";
+      readonly pulseRappen: Rappen;
+      readonly rappenPerMinute: Rappen;
+      readonly seconds?: number;
+    }
+  | {
+      /** Stands last: no call costs more. The step that would pass it is cut to it, and nothing is billed from there on. */
+      readonly kind: "cap";
+      readonly callRappen: Rappen;
     };
 
 export interface Tariff {
@@ -76,43 +89,65 @@ export function nextPulseAtMs(segments: readonly Segment[], pulse: Pulse): numbe
 
 function climb(segments: readonly Segment[]): readonly Pulse[] {
   const pulses: Pulse[] = [];
+  const capRappen = capOf(segments);
   let sixtieths = 0;
-  for (const { atSeconds, addSixtieths } of increments(segments)) {
+  for (const { atMs, addSixtieths } of increments(segments)) {
     sixtieths += addSixtieths;
-    const billedRappen = Math.ceil(sixtieths / 60);
-    if (atSeconds >= CALL_SECONDS_MAX || billedRappen > CALL_MAX_RAPPEN) break;
+    const billedRappen = Math.min(Math.ceil(sixtieths / 60), capRappen);
+    if (atMs >= CALL_SECONDS_MAX * 1_000 || billedRappen > CALL_MAX_RAPPEN) break;
     const last = pulses.at(-1);
     const before = last?.billedRappen ?? 0;
+    if (before === capRappen) break;
     if (billedRappen === before) continue; // less than a rappen has come together: not a pulse yet
-    if (last?.startsAtMs === atSeconds * 1_000) {
-      pulses[pulses.length - 1] = { ...last, billedRappen, amountRappen: last.amountRappen + billedRappen - before };
-    } else {
-      const amountRappen = billedRappen - before;
-      pulses.push({ sequence: pulses.length + 1, startsAtMs: atSeconds * 1_000, amountRappen, billedRappen });
-    }
+    const amountRappen = billedRappen - before;
+    if (last?.startsAtMs === atMs)
+      pulses[pulses.length - 1] = { ...last, billedRappen, amountRappen: last.amountRappen + amountRappen };
+    else pulses.push({ sequence: pulses.length + 1, startsAtMs: atMs, amountRappen, billedRappen });
   }
   return pulses;
 }
 
-function* increments(segments: readonly Segment[]): Generator<{ atSeconds: number; addSixtieths: number }> {
+function capOf(segments: readonly Segment[]): Rappen {
+  const last = segments.at(-1);
+  return last?.kind === "cap" ? last.callRappen : Number.POSITIVE_INFINITY;
+}
+
+/** One step of the price: from `atMs` after answer the call costs so much more. */
+interface Increment {
+  readonly atMs: number;
+  readonly addSixtieths: number;
+}
+
+function* increments(segments: readonly Segment[]): Generator<Increment> {
   let from = 0;
   for (const segment of segments) {
+    if (segment.kind === "cap") return;
     const until = segment.kind === "fixed" ? from : from + (segment.seconds ?? CALL_SECONDS_MAX);
-    if (segment.kind === "fixed") yield { atSeconds: from, addSixtieths: segment.priceRappen * 60 };
-    if (segment.kind === "repeat") {
-      for (let at = from; at < until; at += segment.everySeconds)
-        yield { atSeconds: at, addSixtieths: segment.priceRappen * 60 };
-    }
-    if (segment.kind === "time") {
-      let length = segment.firstIncrementSeconds ?? segment.incrementSeconds;
-      for (let at = from; at < until; ) {
-        yield { atSeconds: at, addSixtieths: segment.rappenPerMinute * length };
-        at += length;
-        length = segment.incrementSeconds;
-      }
+    for (const step of stepsOf(segment)) {
+      if (step.afterMs > 0 && from * 1_000 + step.afterMs >= until * 1_000) break;
+      yield { atMs: from * 1_000 + step.afterMs, addSixtieths: step.addSixtieths };
     }
     from = until;
     if (from >= CALL_SECONDS_MAX) return;
+  }
+}
+
+/** The steps of one segment in ms since its start, without an end: the segment's own end cuts them. */
+function* stepsOf(segment: Segment): Generator<{ readonly afterMs: number; readonly addSixtieths: number }> {
+  if (segment.kind === "fixed") yield { afterMs: 0, addSixtieths: segment.priceRappen * 60 };
+  if (segment.kind === "repeat")
+    for (let after = 0; ; after += segment.everySeconds)
+      yield { afterMs: after * 1_000, addSixtieths: segment.priceRappen * 60 };
+  if (segment.kind === "time") {
+    const first = segment.firstIncrementSeconds ?? segment.incrementSeconds;
+    yield { afterMs: 0, addSixtieths: segment.rappenPerMinute * first };
+    for (let after = first; ; after += segment.incrementSeconds)
+      yield { afterMs: after * 1_000, addSixtieths: segment.rappenPerMinute * segment.incrementSeconds };
+  }
+  if (segment.kind === "pulse") {
+    const msOfPulses = (pulses: number) => (pulses * 60_000 * segment.pulseRappen) / segment.rappenPerMinute;
+    for (let pulses = 0; ; pulses++)
+      yield { afterMs: Math.ceil(msOfPulses(pulses)), addSixtieths: segment.pulseRappen * 60 };
   }
 }
 

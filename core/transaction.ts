@@ -3,6 +3,7 @@ import type { Language } from "./messages.ts";
 import type { Rappen } from "./money.ts";
 import { quote } from "./quote.ts";
 import type { Segment } from "./tariff.ts";
+import type { TrunkBilling } from "./trunk.ts";
 
 export type Status = "open" | "calling" | "paid" | "confirmed" | "redeemed" | "expired" | "cancelled";
 export type PaymentException = "none" | "underpaid" | "paid_late" | "overpaid";
@@ -18,7 +19,7 @@ export interface Item {
   readonly amountRappen: Rappen;
 }
 
-/** What is fixed when a transaction is opened, and never changes after. */
+/** What is fixed when a transaction is opened; of it only the tariff may change, by `requote`. */
 export interface Order {
   readonly id: string;
   readonly merchantId: number;
@@ -66,6 +67,7 @@ export type TransactionEvent =
   | "transaction.confirmed"
   | "transaction.redeemed"
   | "transaction.expired"
+  | "transaction.requoted"
   | "transaction.resumed"
   | "transaction.cancelled";
 
@@ -99,16 +101,18 @@ export function accessUntil(transaction: Transaction): Date | null {
   return new Date(transaction.paidAt.getTime() + transaction.accessDays * 86_400_000);
 }
 
+/** The terms on which a number's callers pay. */
+export interface Terms {
+  readonly segments: readonly Segment[];
+  readonly codeBeforeAnswer: boolean;
+  readonly trunk?: TrunkBilling;
+}
+
 /**
  * A caller's code was claimed. What this call was billed before the code was known counts at once; the total is worked
  * out anew, because a second call climbs its staircase from the first pulse again.
  */
-export function startCall(call: {
-  readonly leg: number;
-  readonly billedRappen: Rappen;
-  readonly segments: readonly Segment[];
-  readonly codeBeforeAnswer: boolean;
-}): Transition {
+export function startCall(call: Terms & { readonly leg: number; readonly billedRappen: Rappen }): Transition {
   return (transaction, now) => {
     const blocked = whyNotPayable(transaction, now);
     if (blocked) return { refusal: blocked };
@@ -144,13 +148,8 @@ export const applyPulses: Transition = (transaction, now) => {
   };
 };
 
-/** The call is over. Unpaid, the transaction is open again; what was billed stays as its credit. */
-export function endCall(call: {
-  readonly leg: number;
-  readonly reason: string;
-  readonly segments: readonly Segment[];
-  readonly codeBeforeAnswer: boolean;
-}): Transition {
+/** The call is over. Unpaid, the transaction is open again, for another call; what was billed stays as its credit. */
+export function endCall(call: Terms & { readonly leg: number; readonly reason: string }): Transition {
   return (transaction, now) => {
     if (transaction.status !== "calling") return null;
     const plan = quote({ ...call, amountRappen: transaction.amountRappen, creditRappen: transaction.billedRappen });
@@ -167,6 +166,27 @@ export function endCall(call: {
       next,
       event: "transaction.call_ended",
       data: { leg: call.leg, reason: call.reason, billedRappen: next.billedRappen },
+    };
+  };
+}
+
+/**
+ * The number has another tariff now: before a code is shown beside the new price, the total is that of the new price.
+ * What was billed on the old one stays billed. Nothing is quoted anew in mid-call.
+ */
+export function requote(terms: Terms & { readonly tariffId: number }): Transition {
+  return (transaction, now) => {
+    const blocked = whyNotPayable(transaction, now);
+    if (blocked) return { refusal: blocked };
+    const { tariffId, amountRappen, billedRappen: creditRappen } = transaction;
+    if (tariffId === terms.tariffId) return null;
+    const plan = quote({ ...terms, amountRappen, creditRappen });
+    if ("refusal" in plan) return { refusal: plan.refusal };
+    const { totalRappen, expectedSeconds } = plan;
+    return {
+      next: { ...transaction, tariffId: terms.tariffId, totalRappen, expectedSeconds },
+      event: "transaction.requoted",
+      data: { tariffId: terms.tariffId, totalRappen },
     };
   };
 }

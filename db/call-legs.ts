@@ -1,6 +1,5 @@
 import { sql } from "kysely";
-import type { Segment } from "../core/tariff.ts";
-import { endCall, type Transaction } from "../core/transaction.ts";
+import { endCall, type Terms, type Transaction } from "../core/transaction.ts";
 import type { Db, DbTransaction } from "./database.ts";
 import { bookWithin, type DuePulses, LEASE_SECONDS } from "./pulses.ts";
 import { changeWithin } from "./transactions.ts";
@@ -98,15 +97,13 @@ export async function answerLeg(
  */
 export async function endLeg(
   db: Db,
-  end: {
+  end: Terms & {
     readonly leg: number;
     readonly epoch: number;
     readonly reason: string;
     /** From answer to hang-up; null when the call was never answered or its end isn't known. */
     readonly durationMs: number | null;
     readonly lastPulses: DuePulses | null;
-    readonly segments: readonly Segment[];
-    readonly codeBeforeAnswer: boolean;
   },
 ): Promise<boolean> {
   return db.transaction().execute(async (trx) => {

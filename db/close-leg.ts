@@ -1,7 +1,7 @@
 import { pulsesDue, pulsesOf } from "../core/tariff.ts";
 import { answerLeg, type CallLeg, endLeg, takeOverAbandonedLeg } from "./call-legs.ts";
 import type { Db } from "./database.ts";
-import { codeIsKeyedBeforeAnswer, findTariff } from "./numbers.ts";
+import { findTariff, termsOfNumber } from "./numbers.ts";
 
 /**
  * Closes the books of a call that is over, whoever served it: the leg is taken over first, so that a worker that still
@@ -22,6 +22,7 @@ export async function closeLeg(
   const leg = await takeOverAbandonedLeg(db, over);
   if (!leg) return false;
   const { segments } = await findTariff(db, leg.tariffId);
+  const { codeBeforeAnswer, trunk } = await termsOfNumber(db, leg.number);
   if (over.talkMs !== null) await noteLateAnswer(db, leg, over.talkMs);
   const pulses =
     over.talkMs === null ? [] : pulsesOf(segments).slice(0, pulsesDue(segments, over.talkMs - leg.countsAfterMs));
@@ -32,7 +33,8 @@ export async function closeLeg(
     durationMs: over.talkMs,
     lastPulses: { leg: leg.id, epoch: leg.epoch, pulses },
     segments,
-    codeBeforeAnswer: await codeIsKeyedBeforeAnswer(db, leg.number),
+    codeBeforeAnswer,
+    trunk,
   });
 }
 

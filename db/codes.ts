@@ -2,10 +2,10 @@ import { randomInt } from "node:crypto";
 import { sql } from "kysely";
 import { CODES_LIVE_MAX, drawCode } from "../core/code.ts";
 import type { ErrorCode } from "../core/errors.ts";
-import type { Segment } from "../core/tariff.ts";
-import { applyPulses, startCall, type Transaction, whyNotPayable } from "../core/transaction.ts";
+import { applyPulses, requote, startCall, type Terms, type Transaction, whyNotPayable } from "../core/transaction.ts";
 import { type Db, type DbTransaction, databaseNow } from "./database.ts";
 import { notifyChange } from "./notices.ts";
+import { termsOfNumber } from "./numbers.ts";
 import { changeWithin } from "./transactions.ts";
 
 /** A code that has run out, or was replaced, is kept from everyone else so long, so that a late caller never pays for a stranger. */
@@ -30,7 +30,8 @@ export async function findCode(db: Db | DbTransaction, transactionId: string): P
 }
 
 /**
- * Gives a transaction a fresh code in place of the one it had. Draws for one number queue on that number's row, so each
+ * Gives a transaction a fresh code in place of the one it had. If its number has another tariff by now, it is quoted
+ * anew, so that the code stands beside the price that its call will have. Draws for one number queue on that number's row, so each
  * sees the codes before it; the four unique indexes on digits would refuse a draw that didn't.
  */
 export async function issueCode(
@@ -49,8 +50,12 @@ export async function issueCode(
     const now = await databaseNow(trx);
     const refusal = whyNotPayable(held.transaction, now);
     if (refusal) return { refusal };
+    const terms = await termsOfNumber(trx, number);
+    const isNewPrice = held.transaction.tariffId !== terms.tariffId;
+    const requoted = isNewPrice ? await changeWithin(trx, id, requote(terms)) : null;
+    if (requoted?.refusal) return { refusal: requoted.refusal };
     const live = request.keepLive ? await findCode(trx, id) : null;
-    if (live && live.expiresAt > now) return live;
+    if (live && live.expiresAt > now && !isNewPrice) return live;
 
     await trx.selectFrom("smart_numbers").select("number").where("number", "=", number).forNoKeyUpdate().execute();
     await retireCodes(trx, number, id);
@@ -77,15 +82,13 @@ export type Claim =
  */
 export async function claimCode(
   db: Db,
-  request: {
+  request: Terms & {
     readonly leg: number;
     readonly epoch: number;
     readonly number: string;
     readonly code: string;
     /** Only lines without a carrier behind them may pay for test transactions: a real caller would be billed for nothing. */
     readonly testAllowed: boolean;
-    readonly segments: readonly Segment[];
-    readonly codeBeforeAnswer: boolean;
   },
 ): Promise<Claim> {
   return db.transaction().execute(async (trx) => {
@@ -105,7 +108,8 @@ export async function claimCode(
     const refusal = held && whyNotPayable(held.transaction, await databaseNow(trx));
     if (refusal === "transaction_already_paid") return { outcome: "already_paid" };
     if (refusal === "call_in_progress" || keyed.claimed_by !== null) return { outcome: "in_use" };
-    if (refusal || keyed.expired) return { outcome: "expired" };
+    if (refusal || keyed.expired || !held || !(await isPriceOfLeg(trx, held.transaction, request.leg)))
+      return { outcome: "expired" };
 
     const won = await trx
       .updateTable("codes")
@@ -131,6 +135,12 @@ export async function claimCode(
     const applied = await changeWithin(trx, keyed.transaction_id, applyPulses);
     return { outcome: "claimed", transaction: applied?.transaction ?? started.transaction };
   });
+}
+
+/** A price agreed is a price shown: the page showed the transaction's tariff, and the call is billed on its leg's. */
+async function isPriceOfLeg(trx: DbTransaction, transaction: Transaction, leg: number): Promise<boolean> {
+  const row = await trx.selectFrom("call_legs").select("tariff_id").where("id", "=", leg).executeTakeFirst();
+  return row?.tariff_id === transaction.tariffId;
 }
 
 /** Counts a code that was keyed wrong on a leg and answers how many there were. */

@@ -1,7 +1,11 @@
-import { sql } from "kysely";
+import { type ExpressionBuilder, sql } from "kysely";
 import type { Language } from "../core/messages.ts";
 import type { Segment, Tariff } from "../core/tariff.ts";
+import { tariffFaults } from "../core/tariff-rules.ts";
+import type { Terms } from "../core/transaction.ts";
 import type { Db } from "./database.ts";
+import type { Database } from "./schema.ts";
+import { findTrunk, type Trunk } from "./trunks.ts";
 
 /** A Smart Number in service with the tariff that its callers pay. */
 export interface NumberInService {
@@ -16,8 +20,8 @@ export interface NumberInService {
   /** Whose numbering plan and law it is under (ISO 3166), and by the rules of which day (ISO date). */
   readonly country: string;
   readonly rulesOn: string;
-  /** The trunk over which the carrier delivers it. */
-  readonly trunk: string;
+  /** The trunk over which its calls come, with its carrier's way of counting. */
+  readonly trunk: Trunk;
   /** Codes that may be keyed on it now. */
   readonly liveCodes: number;
 }
@@ -58,16 +62,7 @@ async function numbersWhere(
     )
     .select(["n.number", "n.code_before_answer", "n.language", "n.language_menu", "n.early_media"])
     .select(["n.country", "n.trunk", "n.rules_on"])
-    .select((eb) =>
-      eb
-        .selectFrom("number_tariffs as v")
-        .select("v.tariff_id")
-        .whereRef("v.number", "=", "n.number")
-        .where("v.valid_from", "<=", sql<Date>`now()`)
-        .orderBy("v.valid_from", "desc")
-        .limit(1)
-        .as("tariff_id"),
-    )
+    .select((eb) => tariffInForce(eb))
     .select((eb) =>
       eb
         .selectFrom("codes as c")
@@ -84,8 +79,22 @@ async function numbersWhere(
   return Promise.all(rows.map((row) => numberOf(db, row)));
 }
 
+/** Of the tariffs that a number `n` has by date, the one that counts now. */
+function tariffInForce(eb: ExpressionBuilder<Database & { n: Database["smart_numbers"] }, "n">) {
+  return eb
+    .selectFrom("number_tariffs as v")
+    .select("v.tariff_id")
+    .whereRef("v.number", "=", "n.number")
+    .where("v.valid_from", "<=", sql<Date>`now()`)
+    .orderBy("v.valid_from", "desc")
+    .limit(1)
+    .as("tariff_id");
+}
+
 async function numberOf(db: Db, row: NumberRow): Promise<NumberInService> {
-  if (row.tariff_id === null || row.rules_on === null) throw new Error(`${row.number} is in service without a tariff`);
+  const trunk = await findTrunk(db, row.trunk);
+  if (row.tariff_id === null || row.rules_on === null || !trunk)
+    throw new Error(`${row.number} is in service without a tariff`);
   return {
     number: row.number,
     tariff: await findTariff(db, row.tariff_id),
@@ -95,7 +104,7 @@ async function numberOf(db: Db, row: NumberRow): Promise<NumberInService> {
     earlyMedia: row.early_media,
     country: row.country,
     rulesOn: row.rules_on,
-    trunk: row.trunk,
+    trunk,
     liveCodes: Number(row.live_codes ?? 0),
   };
 }
@@ -113,11 +122,13 @@ interface NumberRow {
   readonly live_codes: number | null;
 }
 
-/** Writes a tariff (a new price is always a new row) and answers its id. */
+/** Writes a tariff (a new price is always a new row) and answers its id; refuses what can't be billed, with the reasons. */
 export async function addTariff(
   db: Db,
   tariff: { readonly name: string; readonly segments: readonly Segment[] },
-): Promise<number> {
+): Promise<number | { readonly refusal: "tariff_invalid"; readonly faults: readonly string[] }> {
+  const faults = tariffFaults(tariff.segments);
+  if (faults.length > 0) return { refusal: "tariff_invalid", faults };
   const row = await db
     .insertInto("tariffs")
     .values({ name: tariff.name, segments: JSON.stringify(tariff.segments) })
@@ -166,11 +177,16 @@ export async function isNumberKnown(db: Db, number: string): Promise<boolean> {
   return row !== undefined;
 }
 
-export async function codeIsKeyedBeforeAnswer(db: Db, number: string): Promise<boolean> {
+/** On which terms a call to the number is paid now, in service or not. */
+export async function termsOfNumber(db: Db, number: string): Promise<Required<Terms> & { readonly tariffId: number }> {
   const row = await db
-    .selectFrom("smart_numbers")
-    .select("code_before_answer")
-    .where("number", "=", number)
+    .selectFrom("smart_numbers as n")
+    .select(["n.code_before_answer", "n.trunk"])
+    .select((eb) => tariffInForce(eb))
+    .where("n.number", "=", number)
     .executeTakeFirstOrThrow();
-  return row.code_before_answer;
+  const trunk = await findTrunk(db, row.trunk);
+  if (row.tariff_id === null || !trunk) throw new Error(`${number} has no tariff or no trunk`);
+  const { id, segments } = await findTariff(db, row.tariff_id);
+  return { tariffId: id, segments, codeBeforeAnswer: row.code_before_answer, trunk };
 }

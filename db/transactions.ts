@@ -150,6 +150,7 @@ export async function changeWithin(
     .set({
       status: next.status,
       exception: next.exception,
+      tariff_id: next.tariffId,
       total: next.totalRappen,
       billed: next.billedRappen,
       expected_seconds: next.expectedSeconds,

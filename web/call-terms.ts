@@ -64,5 +64,6 @@ export function consentHint(segments: readonly Segment[], language: Language, no
 
 function longestStep(segment: Segment): number {
   if (segment.kind === "repeat") return segment.everySeconds;
+  if (segment.kind === "pulse") return Math.ceil((60 * segment.pulseRappen) / segment.rappenPerMinute);
   return segment.kind === "time" ? Math.max(segment.incrementSeconds, segment.firstIncrementSeconds ?? 0) : 0;
 }

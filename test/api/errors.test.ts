@@ -26,7 +26,7 @@ const PROVOKED: Readonly<Partial<Record<ErrorCode, () => ReturnType<typeof ask>>
   amount_too_small: () => order({ amount: 10 }),
   async amount_unreachable() {
     const { liveKey: key } = await seedMerchant(api.db, { number: "0900900951", segments: THREE_FRANCS_A_CALL });
-    return api.post("/v1/transactions", { ...ORDER, amount: 301 }, { key });
+    return api.post("/v1/transactions", { ...ORDER, amount: 2_701 }, { key }); // ten calls
   },
   number_unknown: () => order({ number: "0900 111 111" }),
   return_url_invalid: () => order({ returnUrl: "ftp://shop.example" }),

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { issueCode } from "../../db/codes.ts";
 import { addApiKey } from "../../db/merchants.ts";
-import { addNumber, addTariff } from "../../db/numbers.ts";
-import { seedMerchant, TEN_RAPPEN_A_SECOND, THREE_FRANCS_A_CALL } from "../support/seed.ts";
+import { seedMerchant, seedNumber, TEN_RAPPEN_A_SECOND, THREE_FRANCS_A_CALL } from "../support/seed.ts";
 import { ApiUnderTest, BASE_URL, ORDER } from "./api-app.ts";
 
 let api: ApiUnderTest;
@@ -191,8 +190,7 @@ test("the number is the one that fits the amount best, or the one asked for in a
     ["0900900922", TEN_RAPPEN_A_SECOND],
     ["0900900923", THREE_FRANCS_A_CALL],
   ] as const) {
-    const tariffId = await addTariff(api.db, { name: number, segments });
-    await addNumber(api.db, { number, tariffId, merchantId, codeBeforeAnswer: false, language: "de" });
+    await seedNumber(api.db, { merchantId, number, segments, language: "de" });
   }
   const best = async (amount: number) => (await api.create({ amount }, { key })).number.national;
   expect(await best(100)).toBe("0900 900 922");
@@ -222,7 +220,7 @@ test("the number is the one that fits the amount best, or the one asked for in a
     tel: "tel:+41900900922",
     priceText: "CHF 6.00/Min.",
     language: "de",
-    tariff: "0900900922",
+    tariff: "test",
     shortestSeconds: 6,
   });
 });

@@ -5,10 +5,9 @@ import { readRecordings } from "../../bin/line-news.ts";
 import type { Segment } from "../../core/tariff.ts";
 import { issueCode } from "../../db/codes.ts";
 import type { Db } from "../../db/database.ts";
-import { addNumber, addTariff } from "../../db/numbers.ts";
 import { type DialOptions, dial, type LineEvent, type SimulatedCall } from "../../line/simulated-call.ts";
 import { cloneDatabase } from "../support/database.ts";
-import { type Seeded, seedMerchant, seedTransaction } from "../support/seed.ts";
+import { type Seeded, seedMerchant, seedNumber, seedTransaction } from "../support/seed.ts";
 
 export const SECRET = "a-secret-for-tests-only";
 
@@ -93,8 +92,7 @@ async function seedNumbers(db: Db): Promise<Readonly<Record<NumberName, Seeded>>
   const pulses = await seedMerchant(db, NUMBERS.pulses);
   const add = async (name: NumberName): Promise<Seeded> => {
     const { number, segments, codeBeforeAnswer } = NUMBERS[name];
-    const tariffId = await addTariff(db, { name, segments });
-    await addNumber(db, { number, tariffId, merchantId: pulses.merchantId, codeBeforeAnswer, language: "fr" });
+    const { tariffId } = await seedNumber(db, { merchantId: pulses.merchantId, ...NUMBERS[name] });
     return { ...pulses, number, tariffId, segments, codeBeforeAnswer };
   };
   return { pulses, consent: await add("consent"), early: await add("early") };

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Language } from "../../core/messages.ts";
 import { quote } from "../../core/quote.ts";
 import type { Segment } from "../../core/tariff.ts";
 import type { Order, Transaction } from "../../core/transaction.ts";
@@ -43,11 +44,33 @@ export async function seedMerchant(
     address: "Rue de l’Exemple 12, 1006 Lausanne",
     contact: "aide@disques-du-leman.example",
   });
-  const tariffId = await addTariff(db, { name: "test", segments });
-  await addNumber(db, { number, tariffId, merchantId, codeBeforeAnswer, language: "fr" });
+  const { tariffId } = await seedNumber(db, { merchantId, number, segments, codeBeforeAnswer });
   const liveKey = await addApiKey(db, { merchantId, test: false, name: "live" });
   const testKey = await addApiKey(db, { merchantId, test: true, name: "test" });
   return { merchantId, number, tariffId, segments, codeBeforeAnswer, liveKey, testKey };
+}
+
+/** A number in service on a line that nobody bills, with a tariff of its own. */
+export async function seedNumber(
+  db: Db,
+  entry: {
+    readonly merchantId: number;
+    readonly number: string;
+    readonly segments: readonly Segment[];
+    readonly codeBeforeAnswer?: boolean;
+    readonly language?: Language;
+  },
+): Promise<{ readonly tariffId: number }> {
+  const { segments, codeBeforeAnswer = false, language = "fr", ...rest } = entry;
+  const tariffId = await seedTariff(db, segments);
+  await addNumber(db, { ...rest, tariffId, codeBeforeAnswer, language, trunk: "demo" });
+  return { tariffId };
+}
+
+export async function seedTariff(db: Db, segments: readonly Segment[]): Promise<number> {
+  const added = await addTariff(db, { name: "test", segments });
+  if (typeof added !== "number") throw new Error(added.faults.join("; "));
+  return added;
 }
 
 /** An open transaction of that merchant. */

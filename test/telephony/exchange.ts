@@ -10,9 +10,8 @@ import type { Segment } from "../../core/tariff.ts";
 import type { Order, Transaction } from "../../core/transaction.ts";
 import { issueCode } from "../../db/codes.ts";
 import type { Db } from "../../db/database.ts";
-import { addNumber, addTariff } from "../../db/numbers.ts";
 import { cloneDatabase } from "../support/database.ts";
-import { type Seeded, seedMerchant, seedTransaction } from "../support/seed.ts";
+import { type Seeded, seedMerchant, seedNumber, seedTransaction } from "../support/seed.ts";
 
 export const SECRET = "a-secret-for-tests-only";
 
@@ -117,15 +116,10 @@ async function seedNumbers(db: Db): Promise<Readonly<Record<NumberName, Seeded>>
   const seeded: Partial<Record<NumberName, Seeded>> = { pulses: first };
   for (const name of ["minutes", "perCall", "consent", "early"] as const) {
     const { number, segments } = NUMBERS[name];
-    const tariffId = await addTariff(db, { name, segments });
-    await addNumber(db, {
-      number,
-      tariffId,
-      merchantId: first.merchantId,
-      codeBeforeAnswer: name === "early",
-      language: "fr",
-    });
-    seeded[name] = { ...first, number, tariffId, segments, codeBeforeAnswer: name === "early" };
+    const codeBeforeAnswer = name === "early";
+    const { merchantId } = first;
+    const { tariffId } = await seedNumber(db, { merchantId, number, segments, codeBeforeAnswer });
+    seeded[name] = { ...first, number, tariffId, segments, codeBeforeAnswer };
   }
   return seeded as Readonly<Record<NumberName, Seeded>>;
 }
