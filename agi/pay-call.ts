@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { releaseWindow } from "../core/quote.ts";
+import { planCall } from "../core/quote.ts";
 import { speakPrompt } from "../core/speech.ts";
 import type { Transaction } from "../core/transaction.ts";
 import { countsAfterMs } from "../core/trunk.ts";
@@ -41,8 +41,7 @@ export async function payCall(
   const call = await takeCall(server, channel, number, trunk);
   if (!call) return refuseCall(channel, CAUSE_CALL_REJECTED);
   try {
-    await payOnCall(call);
-    await hangUp(call, "paid");
+    await hangUp(call, await payOnCall(call));
   } catch (error) {
     if (error instanceof CallOver) return await endCallWithWords(call, error);
     const gone =
@@ -53,7 +52,8 @@ export async function payCall(
   }
 }
 
-async function payOnCall(call: Call): Promise<void> {
+/** Answers why the call is over: it has paid, or has brought what one call can bring. */
+async function payOnCall(call: Call): Promise<EndReason> {
   let transaction =
     call.leg.transactionId === null ? null : await findTransaction(call.server.db, call.leg.transactionId);
   if (call.leg.answeredMsAgo === null) {
@@ -64,18 +64,23 @@ async function payOnCall(call: Call): Promise<void> {
     transaction ??= await askCode(call, keyedAhead);
   }
   transaction ??= await askCode(call);
-  await collect(call, transaction);
+  return collect(call, transaction);
 }
 
-async function collect(call: Call, transaction: Transaction): Promise<void> {
+type EndReason = "paid" | "next_call_needed";
+
+async function collect(call: Call, transaction: Transaction): Promise<EndReason> {
   const { db } = call.server;
   if (transaction.language && transaction.language !== call.language) await speakIn(call, transaction.language);
-  const creditRappen = await creditBefore(db, transaction.id, call.leg.id);
-  const window = releaseWindow(call.number.tariff.segments, transaction.totalRappen - creditRappen, call.trunk);
-  if (!window) throw new Error(`transaction ${transaction.id} was claimed though no call can pay it`);
-  await setBackstop(call.channel, window.closesAtMs - call.metered.elapsedMs());
+  const { creditRappen, callsBefore } = await creditBefore(db, transaction.id, call.leg.id);
+  const { tariff, codeBeforeAnswer } = call.number;
+  const neededRappen = transaction.amountRappen - creditRappen;
+  const plan = planCall({ segments: tariff.segments, codeBeforeAnswer, trunk: call.trunk, neededRappen, callsBefore });
+  if (!plan) throw new Error(`transaction ${transaction.id} was claimed though no call can pay it`);
+  await setBackstop(call.channel, plan.window.closesAtMs - call.metered.elapsedMs());
   const { merchantNumber } = await findMerchant(db, transaction.merchantId);
-  await holdUntilPaid(call, { transaction, merchantNumber, creditRappen, window });
+  await holdUntilPaid(call, { transaction, merchantNumber, creditRappen, plan });
+  return plan.final ? "paid" : "next_call_needed";
 }
 
 /** Null: no such number is in service, no such trunk known. While the database is away, an unanswered call is refused rather than kept. */
