@@ -1,4 +1,4 @@
-import type { ReleaseWindow } from "../core/quote.ts";
+import type { CallPlan } from "../core/quote.ts";
 import { speakPrompt } from "../core/speech.ts";
 import type { Transaction } from "../core/transaction.ts";
 import { type Call, say, sayInTime, until } from "./call.ts";
@@ -19,40 +19,43 @@ interface Announcement {
   readonly fragments: readonly string[];
 }
 
+/** What is known of a payment when its call starts to wait. */
+interface Paying {
+  readonly transaction: Transaction;
+  readonly merchantNumber: string;
+  readonly creditRappen: number;
+  readonly plan: CallPlan;
+}
+
 /**
  * Names merchant and total, then keeps the caller until the pulse that pays has fallen, with music and now and then a
- * word. Comes back inside the safe window, with «paid» said if that fits before the next pulse.
+ * word. Comes back inside the safe window, with «paid» said if that fits before the next pulse. A call that can't
+ * bring all of it is kept until its own last pulse in the same way, and told that another one is needed.
  */
-export async function holdUntilPaid(
-  call: Call,
-  paying: {
-    readonly transaction: Transaction;
-    readonly merchantNumber: string;
-    readonly creditRappen: number;
-    readonly window: ReleaseWindow;
-  },
-): Promise<void> {
-  const { window } = paying;
-  const lastWordMs = window.opensAtMs;
+export async function holdUntilPaid(call: Call, paying: Paying): Promise<void> {
+  const { window, final } = paying.plan;
+  // Whoever has to call again must hear so: that goes before a word about the wait.
+  const lastWordMs = final ? window.opensAtMs : (closingAhead(call, paying.plan)?.atMs ?? window.opensAtMs);
   await sayInTime(call, orderSummary(call, paying), window.closesAtMs);
   const toWaitSeconds = Math.ceil((window.opensAtMs - call.metered.elapsedMs()) / 1_000);
   if (toWaitSeconds > 0) {
     const welcome = speakPrompt(call.language, "ivr.hold.start", { duration: toWaitSeconds });
     await sayInTime(call, welcome, lastWordMs);
   }
-  await waitWithMusic(call, window);
+  await waitWithMusic(call, paying.plan);
   const settled = await Promise.race([
     call.metered.settle(window.opensAtMs),
     until(call, Math.max(window.closesAtMs - SETTLE_MARGIN_MS, call.metered.elapsedMs())).then(() => false),
   ]);
-  if (settled) await sayPaid(call, window.closesAtMs);
+  if (settled) await sayGoodbye(call, paying.plan);
 }
 
-async function waitWithMusic(call: Call, window: ReleaseWindow): Promise<void> {
+async function waitWithMusic(call: Call, plan: CallPlan): Promise<void> {
   const { channel } = call;
+  const { window } = plan;
   if (call.metered.elapsedMs() >= window.opensAtMs) return;
   await channel.exec("StartMusicOnHold", MUSIC_CLASS);
-  for (const { atMs, fragments } of announcements(call, window)) {
+  for (const { atMs, fragments } of announcements(call, plan)) {
     await until(call, atMs);
     await channel.exec("StopMusicOnHold");
     await say(call, fragments);
@@ -62,9 +65,9 @@ async function waitWithMusic(call: Call, window: ReleaseWindow): Promise<void> {
 }
 
 /** What is said during the hold, worked out ahead: each ends well before the window opens. */
-function announcements(call: Call, window: ReleaseWindow): readonly Announcement[] {
-  const { language, server } = call;
-  const length = (fragments: readonly string[]) => server.prompts.lengthMs(language, fragments);
+function announcements(call: Call, plan: CallPlan): readonly Announcement[] {
+  const { window } = plan;
+  const { language } = call;
   const planned: Announcement[] = [];
   const fromMs = call.metered.elapsedMs();
   for (
@@ -75,37 +78,52 @@ function announcements(call: Call, window: ReleaseWindow): readonly Announcement
     const duration = Math.ceil((window.opensAtMs - atMs) / 1_000);
     planned.push({ atMs, fragments: speakPrompt(language, "ivr.hold.remaining", { duration }) });
   }
-  const closing = speakPrompt(language, "ivr.hold.closing", {});
-  const closingAtMs = window.opensAtMs - CLOSING_MARGIN_MS - length(closing);
-  const shortestGoodbye = length(speakPrompt(language, "ivr.paid.short", {}));
-  const roomAfterPaid = window.closesAtMs - window.opensAtMs;
-  if (roomAfterPaid < shortestGoodbye && closingAtMs > fromMs) planned.push({ atMs: closingAtMs, fragments: closing });
+  const closing = closingAhead(call, plan);
+  if (closing && closing.atMs > fromMs) planned.push(closing);
   return planned;
 }
 
-/** As much of «paid» as fits before the next pulse; on tariffs by the second that is nothing. */
-async function sayPaid(call: Call, closesAtMs: number): Promise<void> {
-  const done = speakPrompt(call.language, "ivr.paid.done", {});
-  const next = speakPrompt(call.language, "ivr.paid.next", {});
-  if (await sayInTime(call, [...done, ...next], closesAtMs)) return;
-  await sayInTime(call, speakPrompt(call.language, "ivr.paid.short", {}), closesAtMs);
+/** The goodbye, said ahead where none fits between the last pulse and the next one; null where one does. */
+function closingAhead(call: Call, { window, ...plan }: CallPlan): Announcement | null {
+  const { language, server } = call;
+  const length = (fragments: readonly string[]) => server.prompts.lengthMs(language, fragments);
+  const shortest = goodbyes(call, plan).at(-1) ?? [];
+  if (length(shortest) <= window.closesAtMs - window.opensAtMs) return null;
+  const fragments = speakPrompt(language, plan.final ? "ivr.hold.closing" : "ivr.multicall.next", {});
+  return { atMs: window.opensAtMs - CLOSING_MARGIN_MS - length(fragments), fragments };
 }
 
-function orderSummary(
-  call: Call,
-  paying: { readonly transaction: Transaction; readonly merchantNumber: string; readonly creditRappen: number },
-): readonly string[] {
+/** As much of «paid», or of «another call is needed», as fits before the next pulse; on tariffs by the second that is nothing. */
+async function sayGoodbye(call: Call, plan: CallPlan): Promise<void> {
+  for (const goodbye of goodbyes(call, plan)) {
+    if (await sayInTime(call, goodbye, plan.window.closesAtMs)) return;
+  }
+}
+
+/** What may be said when all pulses are booked, longest first. */
+function goodbyes({ language }: Call, plan: Pick<CallPlan, "final">): readonly (readonly string[])[] {
+  if (!plan.final) return [speakPrompt(language, "ivr.multicall.next", {})];
+  const done = speakPrompt(language, "ivr.paid.done", {});
+  return [[...done, ...speakPrompt(language, "ivr.paid.next", {})], speakPrompt(language, "ivr.paid.short", {})];
+}
+
+function orderSummary(call: Call, paying: Paying): readonly string[] {
+  const { plan } = paying;
+  const order = paying.creditRappen === 0 ? orderOf(call, paying) : creditOf(call, paying);
+  if (plan.final) return order;
+  const { callNumber: n, calls: m } = plan;
+  return [...order, ...speakPrompt(call.language, "ivr.multicall.number", { n, m })];
+}
+
+function orderOf(call: Call, paying: Paying): readonly string[] {
   const { language, server } = call;
   const recording = `merchant-${paying.merchantNumber}`;
   const merchant = server.prompts.has(language, recording) ? recording : undefined;
   const total = paying.transaction.totalRappen;
-  const summary = speakPrompt(language, "ivr.order.summary", {
-    ...(merchant === undefined ? {} : { merchant }),
-    total,
-  });
-  if (paying.creditRappen === 0) return summary;
-  return speakPrompt(language, "ivr.resume.found", {
-    billed: paying.creditRappen,
-    remaining: Math.max(0, total - paying.creditRappen),
-  });
+  return speakPrompt(language, "ivr.order.summary", { ...(merchant === undefined ? {} : { merchant }), total });
+}
+
+function creditOf({ language }: Call, { transaction, creditRappen }: Paying): readonly string[] {
+  const remaining = Math.max(0, transaction.totalRappen - creditRappen);
+  return speakPrompt(language, "ivr.resume.found", { billed: creditRappen, remaining });
 }

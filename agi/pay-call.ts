@@ -1,11 +1,11 @@
 import { createHmac } from "node:crypto";
-import { releaseWindow } from "../core/quote.ts";
+import { planCall } from "../core/quote.ts";
 import { speakPrompt } from "../core/speech.ts";
 import type { Transaction } from "../core/transaction.ts";
 import { countsAfterMs } from "../core/trunk.ts";
 import { answerLeg, creditBefore, openLeg } from "../db/call-legs.ts";
 import { findMerchant } from "../db/merchants.ts";
-import { findNumberInService, type NumberInService } from "../db/numbers.ts";
+import { findNumberInService, findTariff, type NumberInService } from "../db/numbers.ts";
 import { findTransaction } from "../db/transactions.ts";
 import { findTrunk, type Trunk } from "../db/trunks.ts";
 import { announcePrice } from "./announce-price.ts";
@@ -42,8 +42,7 @@ export async function payCall(
   const call = await takeCall(server, channel, number, trunk);
   if (!call) return refuseCall(channel, CAUSE_CALL_REJECTED);
   try {
-    await payOnCall(call);
-    await hangUp(call, "paid");
+    await hangUp(call, await payOnCall(call));
   } catch (error) {
     if (error instanceof CallOver) return await endCallWithWords(call, error);
     if (error instanceof AgiError && error.kind === "hung_up") return await closeUnlessAsked(call);
@@ -54,7 +53,8 @@ export async function payCall(
   }
 }
 
-async function payOnCall(call: Call): Promise<void> {
+/** Answers why the call is over: it has paid, or has brought what one call can bring. */
+async function payOnCall(call: Call): Promise<EndReason> {
   let transaction =
     call.leg.transactionId === null ? null : await findTransaction(call.server.db, call.leg.transactionId);
   if (call.leg.answeredMsAgo === null) {
@@ -65,18 +65,23 @@ async function payOnCall(call: Call): Promise<void> {
     transaction ??= await askCode(call, keyedAhead);
   }
   transaction ??= await askCode(call);
-  await collect(call, transaction);
+  return collect(call, transaction);
 }
 
-async function collect(call: Call, transaction: Transaction): Promise<void> {
+type EndReason = "paid" | "next_call_needed";
+
+async function collect(call: Call, transaction: Transaction): Promise<EndReason> {
   const { db } = call.server;
   if (transaction.language && transaction.language !== call.language) await speakIn(call, transaction.language);
-  const creditRappen = await creditBefore(db, transaction.id, call.leg.id);
-  const window = releaseWindow(call.number.tariff.segments, transaction.totalRappen - creditRappen, call.trunk);
-  if (!window) throw new Error(`transaction ${transaction.id} was claimed though no call can pay it`);
-  await setBackstop(call, window.closesAtMs);
+  const { creditRappen, callsBefore } = await creditBefore(db, transaction.id, call.leg.id);
+  const { tariff, codeBeforeAnswer } = call.number;
+  const neededRappen = transaction.amountRappen - creditRappen;
+  const plan = planCall({ segments: tariff.segments, codeBeforeAnswer, trunk: call.trunk, neededRappen, callsBefore });
+  if (!plan) throw new Error(`transaction ${transaction.id} was claimed though no call can pay it`);
+  await setBackstop(call, plan.window.closesAtMs);
   const { merchantNumber } = await findMerchant(db, transaction.merchantId);
-  await holdUntilPaid(call, { transaction, merchantNumber, creditRappen, window });
+  await holdUntilPaid(call, { transaction, merchantNumber, creditRappen, plan });
+  return plan.final ? "paid" : "next_call_needed";
 }
 
 /** Null: no such number is in service, no such trunk known. While the database is away, an unanswered call is refused rather than kept. */
@@ -102,7 +107,7 @@ async function takeCall(
   number: NumberInService,
   trunk: Trunk,
 ): Promise<Call | null> {
-  const { segments, id: tariffId } = number.tariff;
+  const { id: tariffId } = number.tariff;
   const uniqueid = channel.variables.get("agi_uniqueid") ?? "";
   const caller = callerOf(channel);
   const callerHash = caller === null ? null : createHmac("sha256", server.callerHashKey).update(caller).digest();
@@ -117,12 +122,15 @@ async function takeCall(
     callerHash,
   });
   if (leg.ended) return null;
+  // A call that is taken over goes on at the price it was answered at, whatever the number costs by now.
+  const tariff = leg.tariffId === tariffId ? number.tariff : await findTariff(server.db, leg.tariffId);
+  const { segments } = tariff;
   const metered = server.meter.meterCall({ leg, segments, prove: () => channel.noop() });
   channel.hungUp.addEventListener("abort", () => heardHangUp(channel) && metered.stopped(), { once: true });
   const call: Call = {
     server,
     channel,
-    number,
+    number: { ...number, tariff },
     leg,
     metered,
     trunk,

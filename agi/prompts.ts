@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { LANGUAGES, type Language } from "../core/messages.ts";
 import { fragmentTexts } from "../core/speech.ts";
@@ -22,23 +22,54 @@ type Manifest = Readonly<
 /** Our recordings as the repository ships them; where Asterisk has its copy is the site's affair. */
 export const PROMPTS_SHIPPED = path.resolve(import.meta.dirname, "../asterisk-config/prompts");
 
+/** As many are named when some are missing; with a wrong directory it would be two thousand. */
+const NAMED_MAX = 5;
+
 /**
  * Reads the manifest of the recordings and refuses to start when one is missing in any language: a prompt that isn't
- * there would be silence on a line that costs money.
+ * there would be silence on a line that costs money. Where the directory that Asterisk plays from can be seen (it may be
+ * on another machine), its files are looked at, too.
  */
 export async function loadPrompts(playedFrom: string, manifestDirectory = PROMPTS_SHIPPED): Promise<Prompts> {
   const manifest = JSON.parse(await readFile(path.join(manifestDirectory, "manifest.json"), "utf8")) as Manifest;
-  const missing = LANGUAGES.flatMap((language) =>
+  const unmade = LANGUAGES.flatMap((language) =>
     [...fragmentTexts(language).keys()]
       .filter((name) => !manifest[language]?.[name])
       .map((name) => `${language}/${name}`),
   );
-  if (missing.length > 0)
-    throw new Error(`${missing.length} recordings are missing, the first: ${missing.slice(0, 5).join(", ")}`);
+  refuseWithout(unmade, manifestDirectory);
+  if (await isDirectory(playedFrom)) refuseWithout(await silentIn(playedFrom, manifest), playedFrom);
   return {
     file: (fragment) => `${playedFrom}/${fragment}`,
     has: (language, fragment) => manifest[language][fragment] !== undefined,
     lengthMs: (language, fragments) =>
       fragments.reduce((sum, name) => sum + (manifest[language][name]?.milliseconds ?? 0) + FRAGMENT_OVERHEAD_MS, 0),
   };
+}
+
+/** Recordings of the manifest that Asterisk would play as silence: without a file, or with an empty one in any format. */
+async function silentIn(directory: string, manifest: Manifest): Promise<readonly string[]> {
+  const silent: string[] = [];
+  for (const language of LANGUAGES) {
+    const folder = path.join(directory, language);
+    const sound = new Map<string, boolean>();
+    for (const file of (await isDirectory(folder)) ? await readdir(folder) : []) {
+      const { name } = path.parse(file);
+      const { size } = await stat(path.join(folder, file));
+      sound.set(name, size > 0 && (sound.get(name) ?? true));
+    }
+    const names = Object.keys(manifest[language]);
+    silent.push(...names.filter((name) => !sound.get(name)).map((name) => `${language}/${name}`));
+  }
+  return silent;
+}
+
+function refuseWithout(recordings: readonly string[], directory: string): void {
+  if (recordings.length === 0) return;
+  const first = recordings.slice(0, NAMED_MAX).join(", ");
+  throw new Error(`${recordings.length} recordings are missing or empty in ${directory}, the first: ${first}`);
+}
+
+async function isDirectory(directory: string): Promise<boolean> {
+  return (await stat(directory).catch(() => null))?.isDirectory() ?? false;
 }

@@ -67,6 +67,7 @@ export const transactionSchema = z
     remaining: z.int().describe("What is missing until it is paid."),
     payUrl: z.string().describe("Send the shopper here."),
     number: numberSchema,
+    calls: z.int().describe("How many calls it takes, those already made included."),
     expectedSeconds: z.int().describe("How long the (next) call lasts."),
     code: z
       .object({ value: z.string(), expiresAt: moment })
@@ -142,6 +143,7 @@ function transactionExample(): Record<string, unknown> {
     remaining: 990,
     payUrl: "https://pay.example/pay/3F2504E0-4F89-41D3-9A0C-0305E82C3301",
     number: { national: "0900 900 904", e164: "+41900900904", tel: "tel:+41900900904", priceText: "CHF 1.20/min" },
+    calls: 1,
     expectedSeconds: 491,
     code: null,
     expiresAt: "2026-03-02T10:30:00.000Z",

@@ -1,5 +1,7 @@
+import { planCall } from "../core/quote.ts";
 import type { Tariff } from "../core/tariff.ts";
-import { accessUntil, remainingRappen, statusAt, type Transaction } from "../core/transaction.ts";
+import { accessUntil, isPaid, remainingRappen, statusAt, type Transaction } from "../core/transaction.ts";
+import { type CallsBefore, creditsOf } from "../db/call-legs.ts";
 import type { Moment } from "../db/moments.ts";
 import { readMoment } from "../db/moments.ts";
 import { findTariff } from "../db/numbers.ts";
@@ -13,18 +15,33 @@ export async function viewTransactions(
   transactions: readonly Transaction[],
 ): Promise<TransactionView[]> {
   const ids = transactions.map((transaction) => transaction.id);
-  const moment = await readMoment(scope.db, ids);
+  const [moment, credits] = await Promise.all([readMoment(scope.db, ids), creditsOf(scope.db, ids)]);
   return Promise.all(
     transactions.map(async (transaction) => {
       const tariff = await findTariff(scope.db, transaction.tariffId);
-      return transactionView(transaction, { moment, tariff, baseUrl: scope.baseUrl });
+      const calls = callsInAll(transaction, tariff, credits.get(transaction.id));
+      return transactionView(transaction, { moment, tariff, calls, baseUrl: scope.baseUrl });
     }),
   );
 }
 
+/**
+ * How many calls the payment takes, those that brought something included. How the trunk counts and when the code is
+ * keyed move the end of a call, not how many there are.
+ */
+function callsInAll(
+  transaction: Transaction,
+  { segments }: Tariff,
+  { callsBefore, creditRappen }: CallsBefore = { callsBefore: 0, creditRappen: 0 },
+): number {
+  const neededRappen = transaction.amountRappen - creditRappen;
+  if (isPaid(transaction.status) && neededRappen <= 0) return callsBefore;
+  return planCall({ segments, codeBeforeAnswer: false, neededRappen, callsBefore })?.calls ?? callsBefore;
+}
+
 function transactionView(
   transaction: Transaction,
-  context: { readonly moment: Moment; readonly tariff: Tariff; readonly baseUrl: string },
+  context: { readonly moment: Moment; readonly tariff: Tariff; readonly calls: number; readonly baseUrl: string },
 ): TransactionView {
   const { id } = transaction;
   const status = statusAt(transaction, context.moment.now);
@@ -40,6 +57,7 @@ function transactionView(
     remaining: remainingRappen(transaction),
     payUrl: `${context.baseUrl}/pay/${id}`,
     number: numberView(transaction.number, context.tariff.segments, transaction.language ?? "en"),
+    calls: context.calls,
     expectedSeconds: transaction.expectedSeconds,
     code: code ? { value: code.code, expiresAt: code.expiresAt.toISOString() } : null,
     expiresAt: transaction.expiresAt.toISOString(),

@@ -6,7 +6,8 @@
 // the end of the last bar is added to the beginning of the first, so that the loop has no seam.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { fromDecibels, LINE_SAMPLES_PER_SECOND, PCM_MAX, requireTools, writeAlaw } from "./sox.ts";
+import { fromDecibels, PCM_MAX } from "./sound-level.ts";
+import { LINE_SAMPLES_PER_SECOND, requireTools, SOUND_FORMATS, writeSound } from "./sox.ts";
 
 interface Note {
   readonly startSeconds: number;
@@ -42,7 +43,7 @@ const PEAK = PCM_MAX * fromDecibels(-14);
 await requireTools([["sox", "install sox"]]);
 const folder = join(import.meta.dirname, "moh");
 await mkdir(folder, { recursive: true });
-await writeAlaw(join(folder, "hold.alaw"), compose());
+await writeSound(join(folder, "hold.alaw"), compose(), SOUND_FORMATS.alaw);
 console.log(`hold music: ${BARS.length * BAR_SECONDS} seconds in ${folder}`);
 
 function compose(): Int16Array {

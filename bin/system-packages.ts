@@ -1,5 +1,5 @@
 import { execFile, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, globSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { findAsterisk } from "./asterisk.ts";
@@ -10,17 +10,22 @@ const APT_TIMEOUT_MS = 10 * 60_000;
 const ASTERISK_TIMEOUT_MS = 20 * 60_000;
 const TRIES_MAX = 2;
 
-/** A program that is not an npm package, and the Debian package that brings it. */
-interface SystemProgram {
-  readonly program: string;
+/** A program or a font that is not an npm package, and the Debian package that brings it. */
+interface SystemPart {
+  readonly name: string;
   readonly debianPackage: string;
   readonly what: string;
+  readonly isThere: () => boolean;
 }
 
-const FOR_TESTS: readonly SystemProgram[] = [
-  { program: "sipp", debianPackage: "sip-tester", what: "calls of the telephony tests" },
-  { program: "chromium", debianPackage: "chromium", what: "browser of the page tests" },
+const FOR_TESTS: readonly SystemPart[] = [
+  program("sipp", { debianPackage: "sip-tester", what: "calls of the telephony tests" }),
+  program("chromium", { debianPackage: "chromium", what: "browser of the page tests" }),
+  font("LiberationSans-Regular.ttf", { debianPackage: "fonts-liberation", what: "what pages are measured in" }),
+  font("DejaVuSans.ttf", { debianPackage: "fonts-dejavu-core", what: "a wide font that pages must fit in" }),
 ];
+/** Where Debian keeps its fonts; which package owns which folder below changes with the release. */
+const FONT_FOLDER = "/usr/share/fonts";
 
 export interface SystemPackages {
   /** `simulated`: the built-in line simulator takes Asterisk's place. */
@@ -37,14 +42,14 @@ type Tell = (line: string) => void;
  */
 export async function ensureSystemPackages(which: "demo" | "test", tell: Tell): Promise<SystemPackages> {
   const missing: string[] = [];
-  if (which === "test") missing.push(...(await ensurePrograms(FOR_TESTS, tell)));
+  if (which === "test") missing.push(...(await ensureParts(FOR_TESTS, tell)));
   if (process.env.PHONE2PAY_ASTERISK === "simulated") return { asterisk: "simulated", missing };
   if (await ensureAsterisk(tell)) return { asterisk: "real", missing };
   return { asterisk: "simulated", missing: [...missing, "Asterisk 20 or newer (the telephone line)"] };
 }
 
-async function ensurePrograms(programs: readonly SystemProgram[], tell: Tell): Promise<readonly string[]> {
-  const absent = programs.filter(({ program }) => !onPath(program));
+async function ensureParts(parts: readonly SystemPart[], tell: Tell): Promise<readonly string[]> {
+  const absent = parts.filter(({ isThere }) => !isThere());
   if (absent.length > 0 && mayInstall()) {
     const packages = absent.map(({ debianPackage }) => debianPackage);
     tell(`installing ${packages.join(", ")} (Debian packages) …`);
@@ -58,8 +63,8 @@ async function ensurePrograms(programs: readonly SystemProgram[], tell: Tell): P
     }
   }
   return absent
-    .filter(({ program }) => !onPath(program))
-    .map(({ program, debianPackage, what }) => `${program} (Debian package ${debianPackage}: ${what})`);
+    .filter(({ isThere }) => !isThere())
+    .map(({ name, debianPackage, what }) => `${name} (Debian package ${debianPackage}: ${what})`);
 }
 
 async function ensureAsterisk(tell: Tell): Promise<boolean> {
@@ -79,9 +84,19 @@ function mayInstall(): boolean {
   return process.getuid?.() === 0 && existsSync("/etc/debian_version") && onPath("apt-get");
 }
 
-function onPath(program: string): boolean {
+type PackageOfPart = Pick<SystemPart, "debianPackage" | "what">;
+
+function program(name: string, from: PackageOfPart): SystemPart {
+  return { name, ...from, isThere: () => onPath(name) };
+}
+
+function font(file: string, from: PackageOfPart): SystemPart {
+  return { name: file, ...from, isThere: () => globSync(`${FONT_FOLDER}/**/${file}`).length > 0 };
+}
+
+function onPath(name: string): boolean {
   const places = (process.env.PATH ?? "").split(path.delimiter).filter(Boolean);
-  return places.some((place) => existsSync(path.join(place, program)));
+  return places.some((place) => existsSync(path.join(place, name)));
 }
 
 /** Mirrors fail for a moment now and then; what fails twice is not a matter of luck. */

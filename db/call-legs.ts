@@ -161,15 +161,42 @@ export async function abandonedLegs(db: Db, seconds: number, limit: number): Pro
   return rows.map((row) => row.uniqueid);
 }
 
+/** The calls of a transaction that are over and brought something, and what they brought together: its credit. */
+export interface CallsBefore {
+  readonly callsBefore: number;
+  readonly creditRappen: number;
+}
+
 /** What earlier calls have brought for a transaction: the credit that this leg starts from. */
-export async function creditBefore(db: Db, transactionId: string, leg: number): Promise<number> {
+export async function creditBefore(db: Db, transactionId: string, leg: number): Promise<CallsBefore> {
   const row = await db
     .selectFrom("call_legs")
-    .select(sql<number>`coalesce(sum(billed), 0)`.as("credit"))
+    .select(sql<string>`coalesce(sum(billed), 0)`.as("credit"))
+    .select(sql<string>`count(*) filter (where billed > 0)`.as("calls"))
     .where("transaction_id", "=", transactionId)
     .where("id", "<>", leg)
     .executeTakeFirstOrThrow();
-  return Number(row.credit);
+  return { callsBefore: Number(row.calls), creditRappen: Number(row.credit) };
+}
+
+/** The same for any number of transactions, by id, of calls that are over; one without such a call has no entry. */
+export async function creditsOf(db: Db, transactionIds: readonly string[]): Promise<ReadonlyMap<string, CallsBefore>> {
+  const rows = await db
+    .selectFrom("call_legs")
+    .select("transaction_id as id")
+    .select(sql<string>`sum(billed)`.as("credit"))
+    .select(sql<string>`count(*)`.as("calls"))
+    .where(sql<boolean>`transaction_id = any(${transactionIds}::uuid[])`)
+    .where("ended_at", "is not", null)
+    .where("billed", ">", 0)
+    .groupBy("transaction_id")
+    .execute();
+  return new Map(
+    rows.map((row) => [
+      (row.id ?? "").toUpperCase(),
+      { callsBefore: Number(row.calls), creditRappen: Number(row.credit) },
+    ]),
+  );
 }
 
 /** Renews the leases of all legs of a worker in one statement. */

@@ -1,18 +1,14 @@
 import { spellDuration } from "../core/durations.ts";
 import { type Language, message } from "../core/messages.ts";
 import { formatFrancs, formatMoney, type Rappen } from "../core/money.ts";
-import { releaseWindow } from "../core/quote.ts";
-import { nextPulseAtMs, pulseReaching, type Segment } from "../core/tariff.ts";
-import { type PaymentException, type Status, statusAt, type Transaction } from "../core/transaction.ts";
-import type { CallOfTransaction } from "../db/call-legs.ts";
+import { nextPulseAtMs, pulseReaching } from "../core/tariff.ts";
+import { type PaymentException, type Status, statusAt } from "../core/transaction.ts";
 import type { LiveCode } from "../db/codes.ts";
+import { type CallFacts, creditRappen, currentCall } from "./call-plan.ts";
 
 /** What has to be known to say how far a payment is. Kept by each watcher, so that a pulse costs no query. */
-export interface ProgressFacts {
-  readonly transaction: Transaction;
+export interface ProgressFacts extends CallFacts {
   readonly code: LiveCode | null;
-  readonly calls: readonly CallOfTransaction[];
-  readonly segments: readonly Segment[];
 }
 
 /** What the page's script is told; the page itself prints the same. */
@@ -61,14 +57,15 @@ export function liveState(facts: ProgressFacts, language: Language, now: Date): 
  * at most, and the clock since answer says where it stands between them.
  */
 function remainingOfCall(
-  { transaction, calls, segments }: ProgressFacts,
+  facts: ProgressFacts,
   now: Date,
 ): { readonly seconds: number; readonly secondsNext: number } | null {
-  if (transaction.status !== "calling") return null;
-  const creditRappen = sumOf(calls.filter((call) => call.endedAt !== null));
-  const window = releaseWindow(segments, transaction.totalRappen - creditRappen);
-  if (!window) return null;
-  const billedRappen = transaction.billedRappen - creditRappen;
+  const { transaction, calls } = facts;
+  const { segments } = facts.terms;
+  const plan = transaction.status === "calling" ? currentCall(facts) : null;
+  if (!plan) return null;
+  const { window } = plan;
+  const billedRappen = transaction.billedRappen - creditRappen(facts);
   const last = billedRappen > 0 ? pulseReaching(segments, billedRappen) : null;
   const fromMs = last?.startsAtMs ?? 0;
   const nextMs = last ? nextPulseAtMs(segments, last) : (pulseReaching(segments, 1)?.startsAtMs ?? 0);
@@ -79,8 +76,4 @@ function remainingOfCall(
     seconds: secondsAfter(Math.min(Math.max(clockMs, fromMs), nextMs)),
     secondsNext: secondsAfter(nextMs),
   };
-}
-
-function sumOf(calls: readonly CallOfTransaction[]): Rappen {
-  return calls.reduce((sum, call) => sum + call.billedRappen, 0);
 }

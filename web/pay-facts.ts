@@ -1,9 +1,9 @@
-import { statusAt, type Transaction } from "../core/transaction.ts";
+import { statusAt, type Terms, type Transaction } from "../core/transaction.ts";
 import { callsOf } from "../db/call-legs.ts";
 import { findCode, issueCode, type LiveCode } from "../db/codes.ts";
 import { type Db, databaseNow } from "../db/database.ts";
 import { findMerchant, type Merchant } from "../db/merchants.ts";
-import { findNumberInService, findTariff } from "../db/numbers.ts";
+import { findNumberInService, findTariff, termsOfNumber } from "../db/numbers.ts";
 import { findTransaction } from "../db/transactions.ts";
 import type { ProgressFacts } from "./live-state.ts";
 import type { Provider } from "./options.ts";
@@ -18,29 +18,30 @@ export async function readPayFacts(
   const [transaction, now] = await Promise.all([findTransaction(db, id), databaseNow(db)]);
   if (!transaction) return null;
   const open = statusAt(transaction, now) === "open";
-  const [merchant, tariff, calls, number] = await Promise.all([
+  const [merchant, terms, calls, number] = await Promise.all([
     findMerchant(db, transaction.merchantId),
-    findTariff(db, transaction.tariffId),
-    open ? [] : callsOf(db, transaction),
+    termsOf(db, transaction),
+    callsOf(db, transaction),
     open ? findNumberInService(db, transaction.number) : null,
   ]);
-  const common = {
-    transaction,
-    merchant,
-    calls,
-    now,
-    segments: tariff.segments,
-    provider: options.provider,
-    codeBeforeAnswer: number?.codeBeforeAnswer ?? false,
-    rules: number,
-  };
+  const common = { transaction, merchant, terms, calls, now, provider: options.provider, rules: number };
   if (!open) return { ...common, code: null, codeRefusal: null };
   if (!number) return { ...common, code: null, codeRefusal: "noNumber" };
-  const code = await findCode(db, id);
+  // A code is keyed for a price that was shown: with another price now, the old one is worth nothing.
+  const code = number.tariff.id === transaction.tariffId ? await findCode(db, id) : null;
   if (code || !options.issue) return { ...common, code, codeRefusal: null };
   // The first code may come with another price: all is read anew, the clock too.
   if (await firstCode(db, transaction, merchant)) return readPayFacts(db, id, { ...options, issue: false });
   return { ...common, now: await databaseNow(db), code: null, codeRefusal: "busy" };
+}
+
+/** The price the shopper was shown, on the number and the line as they are now. */
+async function termsOf(db: Db, { tariffId, number }: Transaction): Promise<Terms> {
+  const [{ segments }, { codeBeforeAnswer, trunk }] = await Promise.all([
+    findTariff(db, tariffId),
+    termsOfNumber(db, number),
+  ]);
+  return { segments, codeBeforeAnswer, trunk };
 }
 
 /** What live progress needs: one row, and of its code or calls whatever its status asks for. */
@@ -48,12 +49,12 @@ export async function readProgressFacts(db: Db, id: string): Promise<(ProgressFa
   const [transaction, now] = await Promise.all([findTransaction(db, id), databaseNow(db)]);
   if (!transaction) return null;
   const status = statusAt(transaction, now);
-  const [tariff, calls, code] = await Promise.all([
-    findTariff(db, transaction.tariffId),
+  const [terms, calls, code] = await Promise.all([
+    termsOf(db, transaction),
     status === "calling" ? callsOf(db, transaction) : [],
     status === "open" ? findCode(db, id) : null,
   ]);
-  return { transaction, calls, code, segments: tariff.segments, now };
+  return { transaction, calls, code, terms, now };
 }
 
 /** Null when all codes of the number are in use, or when the transaction changed at this very moment. */

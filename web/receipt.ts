@@ -3,13 +3,14 @@ import { formatDate, formatDuration } from "../core/durations.ts";
 import { type Language, message } from "../core/messages.ts";
 import { formatFrancs, formatMoney } from "../core/money.ts";
 import { isPaid } from "../core/transaction.ts";
+import { callMs, callSeconds } from "./call-duration.ts";
 import { languageOf, languageQuery } from "./language.ts";
 import type { WebOptions } from "./options.ts";
 import { readPayFacts } from "./pay-facts.ts";
 import { PAGE_VIEWS } from "./rate-limits.ts";
 import { frame } from "./templates.ts";
 import { answerUnknownTransactions, idOf } from "./transaction-in-path.ts";
-import { callMs, callSeconds, type PayFacts, payView } from "./view-model.ts";
+import { type PayFacts, payView } from "./view-model.ts";
 
 /** The printable receipt of a paid transaction; any other is sent to its pay page. */
 export function receiptRoute(app: FastifyInstance, { db, provider }: WebOptions): void {

@@ -2,9 +2,10 @@ import { formatClock, formatDate, formatDuration, spellDuration } from "../core/
 import { type Language, message } from "../core/messages.ts";
 import { formatMoney } from "../core/money.ts";
 import { accessUntil, isPaid, remainingRappen, statusAt, type Transaction } from "../core/transaction.ts";
-import type { CallOfTransaction } from "../db/call-legs.ts";
 import type { LiveCode } from "../db/codes.ts";
 import type { Merchant } from "../db/merchants.ts";
+import { callSeconds } from "./call-duration.ts";
+import { callPlanView, isNextCallDue } from "./call-plan.ts";
 import { consentHint, hangUpTerms, printedNumber, qrOf, startOfBilling } from "./call-terms.ts";
 import { codeView } from "./code-view.ts";
 import { liveState, type ProgressFacts } from "./live-state.ts";
@@ -16,7 +17,6 @@ export interface PayFacts extends ProgressFacts {
   readonly code: LiveCode | null;
   /** Why no code could be issued, if none could. */
   readonly codeRefusal: "busy" | "noNumber" | null;
-  readonly codeBeforeAnswer: boolean;
   /** Whose law the number is under, as of which day; null while it isn't called. */
   readonly rules: { readonly country: string; readonly rulesOn: string } | null;
   readonly merchant: Merchant;
@@ -25,16 +25,17 @@ export interface PayFacts extends ProgressFacts {
 }
 
 /** The states of the page; each has its template in views/states. */
-export type PageState = "waiting" | "interrupted" | "calling" | "paid" | "done" | "expired" | "cancelled";
+export type PageState = "waiting" | "interrupted" | "next" | "calling" | "paid" | "done" | "expired" | "cancelled";
 
 /**
  * What the pay page prints, worked out from the facts alone. `query` carries the language the shopper chose («?lang=de»)
  * into every link.
  */
 export function payView(facts: PayFacts, language: Language, query: string) {
-  const { transaction, merchant, segments, now } = facts;
+  const { transaction, merchant, terms, now } = facts;
   const state = pageState(facts);
-  const heading = headingOf(facts, state, language);
+  const plan = callPlanView(facts, language);
+  const heading = state === "next" && plan ? withoutStop(plan.needed) : headingOf(facts, state, language);
   const live = liveState(facts, language, now);
   return {
     state,
@@ -44,14 +45,15 @@ export function payView(facts: PayFacts, language: Language, query: string) {
     title: `${heading.split(" – ")[0]} – ${merchant.name} – Phone2Pay`,
     links: linksOf(transaction, query),
     order: orderView(facts, language),
-    number: printedNumber(transaction.number, segments, language),
+    number: printedNumber(transaction.number, terms.segments, language),
     live: {
       ...live,
       billed: formatMoney(transaction.billedRappen),
       remaining: formatMoney(remainingRappen(transaction)),
       remainingClock: live.remainingSeconds === null ? "" : formatClock(live.remainingSeconds),
-      watched: state === "waiting" || state === "interrupted" || state === "calling" || state === "paid",
+      watched: canBePaid(state) || state === "calling" || state === "paid",
     },
+    plan,
     code: codeView(facts, language),
     call: callView(facts, state, language),
     exceptionNote: exceptionNote(facts, language),
@@ -59,7 +61,7 @@ export function payView(facts: PayFacts, language: Language, query: string) {
     id: idView(transaction.id),
     foot: footView(facts, state, language),
     test: transaction.test,
-    refreshes: state === "waiting" || state === "interrupted" || state === "calling",
+    refreshes: canBePaid(state) || state === "calling",
   };
 }
 
@@ -74,10 +76,12 @@ function contactView(contact: string) {
   return { text: contact, href: isAddress ? `mailto:${contact}` : null };
 }
 
-function pageState({ transaction, now }: PayFacts): PageState {
+function pageState(facts: PayFacts): PageState {
+  const { transaction, now } = facts;
   const status = statusAt(transaction, now);
   switch (status) {
     case "open":
+      if (isNextCallDue(facts)) return "next";
       return transaction.exception === "underpaid" ? "interrupted" : "waiting";
     case "confirmed":
     case "redeemed":
@@ -90,10 +94,20 @@ function pageState({ transaction, now }: PayFacts): PageState {
   }
 }
 
+/** The states in which a code is shown. */
+function canBePaid(state: PageState): boolean {
+  return state === "waiting" || state === "interrupted" || state === "next";
+}
+
+/** A sentence as a heading, which ends without a full stop. */
+function withoutStop(sentence: string): string {
+  return sentence.replace(/\.$/, "");
+}
+
 function headingOf({ transaction }: PayFacts, state: PageState, language: Language): string {
   if (state === "calling") return message(language, "pay.status.charging");
   if (state === "done") return message(language, `pay.status.${transaction.status as "confirmed" | "redeemed"}`);
-  return message(language, `pay.status.${state}`);
+  return message(language, `pay.status.${state === "next" ? "interrupted" : state}`);
 }
 
 /** «A – b» as two halves that each stay on a line where they can. */
@@ -152,15 +166,16 @@ function orderView({ transaction, merchant }: PayFacts, language: Language) {
 }
 
 function callView(facts: PayFacts, state: PageState, language: Language) {
-  const { transaction, segments, codeBeforeAnswer, rules } = facts;
+  const { transaction, rules } = facts;
+  const { segments, codeBeforeAnswer } = facts.terms;
   const { tel, text } = printedNumber(transaction.number, segments, language);
   const estimate = message(language, "pay.call.estimate", { duration: formatDuration(transaction.expectedSeconds) });
   const hangUp = hangUpTerms(segments, language);
   const duringCall = [`${estimate}.`, startOfBilling(segments, language), hangUp].filter((part) => part !== null);
-  const billed = state === "interrupted" ? transaction.billedRappen : 0;
+  const billed = state === "interrupted" || state === "next" ? transaction.billedRappen : 0;
   return {
     orderWords: message(language, "pay.start.button", { total: formatMoney(transaction.totalRappen - billed) }),
-    button: message(language, "pay.call.button", { number: text }),
+    button: message(language, state === "next" ? "pay.multicall.button" : "pay.call.button", { number: text }),
     qr: qrOf(tel),
     estimate,
     hangUp,
@@ -206,18 +221,6 @@ function afterView(facts: PayFacts, state: PageState, language: Language) {
   };
 }
 
-/** How long the calls lasted together; null when there was none. A call that still runs counts until `until`. */
-export function callSeconds(calls: readonly CallOfTransaction[], until: Date): number | null {
-  if (calls.length === 0) return null;
-  const ms = calls.reduce((sum, call) => sum + callMs(call, until), 0);
-  return Math.round(ms / 1_000);
-}
-
-export function callMs({ durationMs, answeredAt, endedAt }: CallOfTransaction, until: Date): number {
-  if (durationMs !== null) return durationMs;
-  return answeredAt ? Math.max(0, (endedAt ?? until).getTime() - answeredAt.getTime()) : 0;
-}
-
 /** Rounded up to minutes, in the last one to tens of seconds: the sentence stands still while the page is open. */
 function timeToConfirm({ paidAt, autoConfirmSeconds }: Transaction, now: Date, language: Language): string {
   const left = paidAt ? autoConfirmSeconds - (now.getTime() - paidAt.getTime()) / 1_000 : autoConfirmSeconds;
@@ -226,7 +229,7 @@ function timeToConfirm({ paidAt, autoConfirmSeconds }: Transaction, now: Date, l
 }
 
 function footView({ provider }: PayFacts, state: PageState, language: Language) {
-  const invites = state === "waiting" || state === "interrupted";
+  const invites = canBePaid(state);
   const [before = "", after = ""] = message(language, "pay.info.complaint", { provider: provider.name }).split(
     "ombudscom",
   );

@@ -46,6 +46,8 @@ export interface Transaction {
   /** Send the shopper here. */
   readonly payUrl: string;
   readonly number: SmartNumber;
+  /** How many calls it takes, those already made included. */
+  readonly calls: number;
   readonly expectedSeconds: number;
   readonly code: { readonly value: string; readonly expiresAt: string } | null;
   readonly expiresAt: string;
@@ -67,8 +69,10 @@ export interface Quote {
   readonly number: SmartNumber;
   readonly amount: number;
   readonly total: number;
-  readonly overshoot: number;
+  /** What the phone bill may read at most: the caller's operator may round each call up. */
   readonly billedAtMost: number;
+  readonly overshoot: number;
+  /** More than one only where one call can't bring the amount. */
   readonly calls: number;
   readonly pulses: number;
   readonly expectedSeconds: number;

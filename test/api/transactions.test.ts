@@ -39,6 +39,7 @@ test("a transaction goes all the way from opening to redeeming, and tells it in 
     remaining: 100,
     payUrl: `${BASE_URL}/pay/${id}`,
     number: { national: "0900 900 904", e164: "+41900900904", tel: "tel:+41900900904", priceText: "CHF 1.20/min" },
+    calls: 1,
     expectedSeconds: 46,
     code: null,
     expiresAt: expect.any(String),

@@ -48,6 +48,8 @@ async function expectPaid(name: NumberName, id: string, end: CallEnd): Promise<v
   expect(last).toMatchObject({ end_reason: "paid", billed: billedAfter(NUMBERS[name].segments, end.talkMs ?? 0) });
 }
 
+const promptsOf = ({ events }: { readonly events: readonly LineEvent[] }) =>
+  events.flatMap((event) => (event.kind === "prompt" ? [event.fragment] : []));
 const kinds = (events: readonly LineEvent[]) => [...new Set(events.map(({ kind }) => kind))];
 
 test.concurrent("a call pays by the simulated line, by the pulse", async () => {
@@ -81,6 +83,29 @@ test.concurrent("consent by # before the answer, then the code, then paid by the
   await expectPaid("consent", id, await call.finished);
   const keyed = call.events.flatMap((event) => (event.kind === "keyed" ? [event.key] : []));
   expect(keyed.join("")).toBe(`#${code}`);
+});
+
+test.concurrent("a call that can't bring all says which one it is and, in time, that another is needed; the next one pays the rest", async () => {
+  // 60 rappen a call at most, and a rest of 4 would be no call: the first stops at 50 rappen, the last brings 14.
+  const { id, code } = await exchange.openPayment("capped", 64);
+  const first = callWith("capped", code);
+  const end = await first.finished;
+  expect(end).toMatchObject({ endedBy: "server", cause: 16 });
+  const said = promptsOf(first);
+  expect(said.join(" ")).toContain("ivr-multicall-number-a say-1 ivr-multicall-number-b say-2");
+  expect(said.at(-1)).toBe("ivr-multicall-next");
+  expect(said.some((fragment) => fragment.startsWith("ivr-hold-closing"))).toBe(false);
+  const [leg] = await closedLegs(exchange.db, id, 1);
+  expect(leg).toMatchObject({ end_reason: "next_call_needed", billed: 50 });
+  expect(billedAfter(NUMBERS.capped.segments, end.talkMs ?? 0)).toBe(50);
+  const between = { status: "open", exception: "underpaid", billedRappen: 50, totalRappen: 64 };
+  expect(await findTransaction(exchange.db, id)).toMatchObject(between);
+
+  const second = callWith("capped", await exchange.newCode(id));
+  await expectPaid("capped", id, await second.finished);
+  expect((await closedLegs(exchange.db, id, 2)).map(({ billed }) => billed)).toEqual([50, 14]);
+  expect(promptsOf(second).join(" ")).toContain("ivr-resume-found-a say-centimes-50");
+  expect(promptsOf(second)).not.toContain("ivr-multicall-number-a");
 });
 
 test.concurrent("wrong codes three times end the call from our side", async () => {

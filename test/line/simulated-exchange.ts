@@ -20,6 +20,11 @@ export const NUMBERS = {
   pulses: { number: "0900900904", segments: PER_MINUTE(120, 5), codeBeforeAnswer: false },
   consent: { number: "0900900907", segments: PER_MINUTE(600, 1), codeBeforeAnswer: false },
   early: { number: "0900900908", segments: PER_MINUTE(120, 1), codeBeforeAnswer: true },
+  capped: {
+    number: "0900900909",
+    segments: [...PER_MINUTE(120, 1), { kind: "cap", callRappen: 60 }],
+    codeBeforeAnswer: false,
+  },
 } as const;
 export type NumberName = keyof typeof NUMBERS;
 
@@ -105,5 +110,5 @@ async function seedNumbers(db: Db): Promise<Readonly<Record<NumberName, Seeded>>
     const { tariffId } = await seedNumber(db, { merchantId: pulses.merchantId, ...NUMBERS[name] });
     return { ...pulses, number, tariffId, segments, codeBeforeAnswer };
   };
-  return { pulses, consent: await add("consent"), early: await add("early") };
+  return { pulses, consent: await add("consent"), early: await add("early"), capped: await add("capped") };
 }

@@ -6,7 +6,8 @@ import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import AxeBuilder from "@axe-core/playwright";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { type APIResponse, type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { LANGUAGES } from "../../core/messages.ts";
 import { findTransaction } from "../../db/transactions.ts";
 import { STATES, type State, WebApp } from "./web-app.ts";
 
@@ -14,6 +15,9 @@ const CHROMIUM = "/usr/bin/chromium";
 const PICTURES = path.resolve(import.meta.dirname, "../../.cache/screenshots");
 const PHONE = { width: 390, height: 844 };
 const DESKTOP = { width: 1280, height: 900 };
+/** The font that pages are drawn in on a Debian (it stands in for Arial), and one whose digits are a quarter wider. */
+const FONTS = ["Liberation Sans", "DejaVu Sans"] as const;
+const NARROWEST = { width: 320, height: 800 };
 const present = existsSync(CHROMIUM);
 if (!present && process.env.CI) throw new Error(`${CHROMIUM} is missing`);
 
@@ -71,6 +75,7 @@ const MEASURE = `(() => {
     price: getComputedStyle(price).fontSize,
   };
 })()`;
+const OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
 interface Measured {
   readonly number: number;
   readonly code: number;
@@ -80,9 +85,10 @@ interface Measured {
 }
 
 /** A page whose console stays silent: a breach of the content security policy would be heard there. */
-async function visit(url: string, options: BrowserContextOptions = {}) {
+async function visit(url: string, options: BrowserContextOptions = {}, font?: string) {
   const context = await browser.newContext({ viewport: PHONE, locale: "fr-CH", ...options });
   const page = await context.newPage();
+  if (font) await page.route("**/pay.css*", async (route) => route.fulfill(await inFont(await route.fetch(), font)));
   const complaints: string[] = [];
   page.on("console", (line) => line.type() === "error" && complaints.push(line.text()));
   page.on("pageerror", (error) => complaints.push(String(error)));
@@ -92,6 +98,14 @@ async function visit(url: string, options: BrowserContextOptions = {}) {
     complaints,
     [Symbol.asyncDispose]: () => context.close(),
   };
+}
+
+/** The style sheet as it would be on a machine that has no other font than this one. */
+async function inFont(response: APIResponse, font: string) {
+  const text = await response.text();
+  const body = text.replace(/--font: [^;]+;/, `--font: "${font}";`);
+  if (body === text) throw new Error("the style sheet names its fonts elsewhere");
+  return { response, body };
 }
 
 async function picture(page: Page, name: string): Promise<void> {
@@ -208,13 +222,23 @@ const status = (page: Page) => page.locator("h1[data-status]").getAttribute("dat
     expect(await visitor.page.locator("[data-code]").textContent()).toMatch(/^[0-9]{4}$/);
   });
 
-  test.each([320, 360, 390, 768, 1280])("the code spans the number at %d px, and nothing is cut off", async (width) => {
+  const measures = FONTS.flatMap((font) => [320, 360, 390, 768, 1280].map((width) => [width, font] as const));
+  test.each(measures)("the code spans the number at %d px in %s, and nothing is cut off", async (width, font) => {
     const id = await web.open();
-    await using visitor = await visit(`/pay/${id}`, { viewport: { width, height: 800 } });
+    await using visitor = await visit(`/pay/${id}`, { viewport: { width, height: 800 } }, font);
     const measured = (await visitor.page.evaluate(MEASURE)) as Measured;
     expect(measured.overflow).toBe(0);
     expect(measured.price).toBe(measured.size);
     expect(Math.abs(measured.number - measured.code)).toBeLessThan(4);
+  });
+
+  const inFonts = FONTS.flatMap((font) => STATES.map((state) => [state, font] as const));
+  test.each(inFonts)("nothing is cut off on a narrow screen of a payment that is %s in %s", async (state, font) => {
+    const id = await web.inState(state);
+    for (const language of LANGUAGES) {
+      await using visitor = await visit(`/pay/${id}?lang=${language}`, { viewport: NARROWEST }, font);
+      expect([language, await visitor.page.evaluate(OVERFLOW)]).toEqual([language, 0]);
+    }
   });
 
   const looks = STATES.flatMap((state) => (["light", "dark"] as const).map((scheme) => [state, scheme] as const));
