@@ -22,7 +22,11 @@ interface Caller {
 }
 
 /** The callers of one fault. Two in three wait to the end, every third hangs up somewhere on the way. */
-export async function callThrough(exchange: Exchange, count = CALLS_PER_FAULT): Promise<readonly Caller[]> {
+export async function callThrough(
+  exchange: Exchange,
+  count = CALLS_PER_FAULT,
+  { keysAfterCode = "" } = {},
+): Promise<readonly Caller[]> {
   return Promise.all(
     Array.from({ length: count }, async (_, index) => {
       await new Promise((resolve) => setTimeout(resolve, (BEGIN_OVER_MS * index) / count));
@@ -35,7 +39,7 @@ export async function callThrough(exchange: Exchange, count = CALLS_PER_FAULT): 
           ? "caller-hangs-up-half-way"
           : `caller-keys-${number === "early" ? "early" : "code-and-waits"}`,
         number: NUMBERS[number].number,
-        digits: code,
+        digits: `${code}${keysAfterCode}`,
         hangUpAfterMs: 8_000 + ((index * 1_377) % 9_000),
         sipPort: exchange.sipPort,
         timeoutMs: CALL_TIMEOUT_MS,

@@ -12,10 +12,10 @@ const columnsHz = [1209, 1336, 1477, 1633];
 const keypad = ["123A", "456B", "789C", "*0#D"];
 
 /** The digits as raw a-law at 8 kHz, with silence around them. */
-export function dtmfTones(digits: string): Buffer {
+export function dtmfTones(digits: string, silenceMs = silenceAfterMs): Buffer {
   const parts = [silence(silenceBeforeMs)];
   for (const digit of digits) parts.push(tone(digit), silence(gapMs));
-  parts.push(silence(silenceAfterMs));
+  parts.push(silence(silenceMs));
   return Buffer.concat(parts);
 }
 

@@ -13,7 +13,8 @@ export type Scenario =
   | "caller-hangs-up-half-way"
   | "caller-is-refused"
   | "caller-keys-by-info"
-  | "caller-keys-in-band";
+  | "caller-keys-in-band"
+  | "caller-vanishes";
 
 export interface Call {
   readonly scenario: Scenario;
@@ -25,6 +26,8 @@ export interface Call {
   readonly pauseBeforeDigitsMs?: number;
   /** caller-hangs-up-half-way: counted from the answer. */
   readonly hangUpAfterMs?: number;
+  /** caller-vanishes: SIPp is killed so long after it began. */
+  readonly vanishAfterMs?: number;
   /** caller-is-refused */
   readonly expectedStatus?: number;
   /** What the caller's telephone does with a SIP INFO: by default it gives the call up, as what no scenario expects. */
@@ -55,6 +58,8 @@ const scenarios = join(import.meta.dirname, "scenarios");
 /** SIPp's play_dtmf: 400 ms to get going, then 200 ms of key and 200 ms of pause each. */
 const keyingMsPerDigit = 400;
 const keyingMsBefore = 400;
+/** SIPp's own time-out rounds to seconds and waits for its last messages. */
+const lastMessagesMs = 5000;
 
 /** One call from 127.0.0.1 by SIPp, played as its scenario says. Any number of them may run at once. SIPp's play_dtmf needs root. */
 export async function placeCall(call: Call): Promise<CallOutcome> {
@@ -62,6 +67,7 @@ export async function placeCall(call: Call): Promise<CallOutcome> {
   try {
     const tonesFile = join(directory, "tones.alaw");
     if (call.scenario === "caller-keys-in-band") await writeFile(tonesFile, dtmfTones(call.digits ?? ""));
+    if (call.scenario === "caller-vanishes") await writeFile(tonesFile, dtmfTones(call.digits ?? "", call.timeoutMs));
     const scenarioFile = join(directory, "scenario.xml");
     await writeFile(scenarioFile, await scenarioOf(call, tonesFile));
     const port = nextPorts();
@@ -94,7 +100,7 @@ export async function placeCall(call: Call): Promise<CallOutcome> {
         ...(call.onInfo === "ignore" ? ["-default_behaviors", "bye"] : []),
         `127.0.0.1:${call.sipPort}`,
       ],
-      call.timeoutMs,
+      call.vanishAfterMs ?? call.timeoutMs + lastMessagesMs,
     );
     const trace = await readFile(messages, "utf8").catch(() => "");
     const complaints = await readFile(errors, "utf8").catch(() => "");
@@ -143,7 +149,7 @@ async function infoDigits(digits: string): Promise<string> {
     .join("");
 }
 
-async function sipp(parameters: readonly string[], timeoutMs: number): Promise<{ exitCode: number; output: string }> {
+async function sipp(parameters: readonly string[], killAfterMs: number): Promise<{ exitCode: number; output: string }> {
   // Its screen is drawn by a terminal library, which wants to know a terminal even where there is none.
   const child = spawn("sipp", parameters, {
     stdio: ["ignore", "pipe", "pipe"],
@@ -155,8 +161,7 @@ async function sipp(parameters: readonly string[], timeoutMs: number): Promise<{
   };
   child.stdout.setEncoding("utf8").on("data", keep);
   child.stderr.setEncoding("utf8").on("data", keep);
-  // SIPp's own time-out rounds to seconds and waits for its last messages.
-  const insist = setTimeout(() => child.kill("SIGKILL"), timeoutMs + 5000);
+  const insist = setTimeout(() => child.kill("SIGKILL"), killAfterMs);
   const exitCode = await new Promise<number>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code) => resolve(code ?? -1));
