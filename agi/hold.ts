@@ -1,3 +1,5 @@
+import { priceChanges } from "../core/price-changes.ts";
+import { priceDuties } from "../core/price-duties.ts";
 import type { CallPlan } from "../core/quote.ts";
 import { speakPrompt } from "../core/speech.ts";
 import type { Transaction } from "../core/transaction.ts";
@@ -7,6 +9,8 @@ import { type Call, say, sayInTime, until } from "./call.ts";
 const PROGRESS_EVERY_MS = 60_000;
 /** Nearer to the end than this, progress isn't said any more. */
 const PROGRESS_BEFORE_END_MS = 25_000;
+/** Two announcements are never closer than this. */
+const APART_MS = 15_000;
 /** Silence between the goodbye that is said ahead and the end. */
 const CLOSING_MARGIN_MS = 1_500;
 /** The books get this long before the end of the window to say «paid»; then the call ends on time without a word. */
@@ -66,20 +70,38 @@ async function waitWithMusic(call: Call, plan: CallPlan): Promise<void> {
 
 /** What is said during the hold, worked out ahead: each ends well before the window opens. */
 function announcements(call: Call, plan: CallPlan): readonly Announcement[] {
-  const { window } = plan;
-  const { language } = call;
-  const planned: Announcement[] = [];
   const fromMs = call.metered.elapsedMs();
+  const changes = priceAnnouncements(call, plan);
+  const closing = closingAhead(call, plan);
+  const musts = closing ? [...changes, closing] : changes;
+  // The law comes first: nothing else is said where it would get in the way.
+  const others = progressAnnouncements(call, plan, fromMs).filter(
+    ({ atMs }) => !musts.some((must) => Math.abs(must.atMs - atMs) < APART_MS),
+  );
+  return [...musts, ...others].filter(({ atMs }) => atMs > fromMs).sort((a, b) => a.atMs - b.atMs);
+}
+
+/** Each price that changes and each fee that falls before the call is over, said so that the grace passes after it. */
+function priceAnnouncements(call: Call, { window }: CallPlan): readonly Announcement[] {
+  const { language, number, server, metered } = call;
+  const { graceSeconds: seconds } = priceDuties(metered.segments, number);
+  return priceChanges(metered.segments, window.opensAtMs / 1_000).map(({ kind, atSeconds, priceRappen }) => {
+    const key = kind === "fee" ? "ivr.price.fixedFee" : "ivr.price.changes";
+    const fragments = speakPrompt(language, key, { seconds, price: priceRappen });
+    return { atMs: (atSeconds - seconds) * 1_000 - server.prompts.lengthMs(language, fragments), fragments };
+  });
+}
+
+function progressAnnouncements(call: Call, { window }: CallPlan, fromMs: number): readonly Announcement[] {
+  const planned: Announcement[] = [];
   for (
     let atMs = fromMs + PROGRESS_EVERY_MS;
     atMs < window.opensAtMs - PROGRESS_BEFORE_END_MS;
     atMs += PROGRESS_EVERY_MS
   ) {
     const duration = Math.ceil((window.opensAtMs - atMs) / 1_000);
-    planned.push({ atMs, fragments: speakPrompt(language, "ivr.hold.remaining", { duration }) });
+    planned.push({ atMs, fragments: speakPrompt(call.language, "ivr.hold.remaining", { duration }) });
   }
-  const closing = closingAhead(call, plan);
-  if (closing && closing.atMs > fromMs) planned.push(closing);
   return planned;
 }
 

@@ -22,6 +22,8 @@ export interface AsteriskOptions {
   readonly loopbackRtpTimeoutSeconds?: number;
   /** Recordings in place of asterisk-config/prompts: `<language>/<name>.alaw`. */
   readonly promptsDirectory?: string;
+  /** For Asterisk's process, besides ours. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** A tree made by install-asterisk.sh, in place of the usual one. */
   readonly root?: string;
 }

@@ -63,7 +63,10 @@ export async function startAsterisk(options: AsteriskOptions): Promise<RunningAs
   await writeConfiguration(found, places, options);
   const asterisk = [...command.prefix, "-C", join(places.etc, "asterisk.conf")];
 
-  const child = spawn(command.program, [...asterisk, "-f"], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(command.program, [...asterisk, "-f"], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, ...options.environment },
+  });
   let lastWords = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     lastWords = (lastWords + text).slice(-4000);

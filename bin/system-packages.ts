@@ -18,9 +18,12 @@ interface SystemPart {
   readonly isThere: () => boolean;
 }
 
+const CLOCK = { name: "libfaketime", debianPackage: "libfaketime", what: "a clock that a test can set" };
+
 const FOR_TESTS: readonly SystemPart[] = [
   program("sipp", { debianPackage: "sip-tester", what: "calls of the telephony tests" }),
   program("chromium", { debianPackage: "chromium", what: "browser of the page tests" }),
+  { ...CLOCK, isThere: () => globSync("/usr/lib/*/faketime/libfaketime.so.1").length > 0 },
   font("LiberationSans-Regular.ttf", { debianPackage: "fonts-liberation", what: "what pages are measured in" }),
   font("DejaVuSans.ttf", { debianPackage: "fonts-dejavu-core", what: "a wide font that pages must fit in" }),
 ];

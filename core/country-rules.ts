@@ -1,7 +1,8 @@
 import type { CountryProfile, Figure, IncrementLimit } from "./country-profiles/profile.ts";
 import { profileOn } from "./country-profiles/profiles.ts";
+import { priceChanges } from "./price-changes.ts";
 import { dearestFee, dearestMinute, dutiesUnder } from "./price-duties.ts";
-import { pulsesOf, type Segment } from "./tariff.ts";
+import { CALL_SECONDS_MAX, pulsesOf, type Segment } from "./tariff.ts";
 
 /** The only currency in which calls are billed here. */
 export const BILLED_CURRENCY = "CHF";
@@ -11,6 +12,12 @@ export const ANNOUNCEMENT_SECONDS = 30;
 export const CONSENT_SECONDS = 15;
 /** Four languages to choose from. */
 export const LANGUAGE_MENU_SECONDS = 12;
+
+/**
+ * Before a price can change or a fee fall in mid-call the caller must have heard so: from the answer on the code may
+ * take two minutes (agi/pay-call.ts), and the announcement has its own length and grace.
+ */
+export const CHANGE_AFTER_SECONDS = { codeBeforeAnswer: 40, codeAfterAnswer: 160 };
 
 /** A number as its country looks at it. */
 export interface CheckedNumber {
@@ -37,7 +44,8 @@ export type RuleId =
   | "time_billed_hold"
   | "forced_disconnection"
   | "free_announcement"
-  | "code_before_answer";
+  | "code_before_answer"
+  | "change_too_soon";
 
 /** A rule that a number breaks, with the figure and where it stands, for the operator. */
 export interface BrokenRule {
@@ -118,6 +126,14 @@ function announcementRules(profile: CountryProfile, number: CheckedNumber): read
   const broken: BrokenRule[] = [];
   if (number.codeBeforeAnswer && !number.earlyMedia)
     broken.push({ rule: "code_before_answer", message: "a code can be keyed before the answer with early media only" });
+  const { codeBeforeAnswer, codeAfterAnswer } = CHANGE_AFTER_SECONDS;
+  const changeAfter = number.codeBeforeAnswer ? codeBeforeAnswer : codeAfterAnswer;
+  const change = priceChanges(number.segments, CALL_SECONDS_MAX)[0];
+  if (change && change.atSeconds < changeAfter)
+    broken.push({
+      rule: "change_too_soon",
+      message: `the price changes after ${change.atSeconds} s; before ${changeAfter} s it can't be announced (${profile.graceSeconds.source})`,
+    });
   const neededSeconds = freeSecondsNeeded(profile, number);
   const freeSeconds = number.segments[0]?.kind === "free" ? number.segments[0].seconds : 0;
   if (!number.earlyMedia && freeSeconds < neededSeconds)

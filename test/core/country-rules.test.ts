@@ -70,7 +70,7 @@ const RULES: readonly (readonly [country: string, rule: RuleId, what: string, br
   ["CH", "fixed_fee_cap", "CHF 100.01 at once", priced(fixed(10_001)), priced(fixed(10_000))],
   ["CH", "fixed_fee_cap", "CHF 100.01 now and then", priced(repeat(10_001, 600)), priced(repeat(10_000, 600))],
   ["CH", "per_minute_cap", "CHF 10.01 a minute", priced(time(1_001)), priced(time(1_000))],
-  ["CH", "per_minute_cap", "CHF 10.01 a minute later on", priced({ ...time(100), seconds: 60 } as Segment, time(1_001)), priced({ ...time(100), seconds: 60 } as Segment, time(1_000))],
+  ["CH", "per_minute_cap", "CHF 10.01 a minute later on", priced({ ...time(100), seconds: 160 } as Segment, time(1_001)), priced({ ...time(100), seconds: 160 } as Segment, time(1_000))],
   ["CH", "per_minute_cap", "CHF 10.01 a minute in pulses", priced(pulse(16, 1_001)), priced(pulse(16, 1_000))],
   ["CH", "increment", "two seconds", priced(time(120, 2)), priced(time(120, 1))],
   ["CH", "increment", "a first minute", priced(time(120, 1, 60)), priced(time(120, 1, 1))],
@@ -83,6 +83,9 @@ const RULES: readonly (readonly [country: string, rule: RuleId, what: string, br
   ["CH", "free_announcement", "a fee of CHF 10.01, which must be agreed to", afterAnswer(free(SAID + 5), fixed(1_001)), afterAnswer(free(SAID + 5), fixed(1_000))],
   ["CH", "free_announcement", "a language to choose first", { ...afterAnswer(free(SAID + 5 + LANGUAGE_MENU_SECONDS - 1), time(201)), languageMenu: true }, { ...afterAnswer(free(SAID + 5 + LANGUAGE_MENU_SECONDS), time(201)), languageMenu: true }],
   ["CH", "code_before_answer", "a code in early media that isn't there", { earlyMedia: false, codeBeforeAnswer: true }, { earlyMedia: true, codeBeforeAnswer: true }],
+  ["CH", "change_too_soon", "another price before the caller can have heard of it", priced({ ...time(100), seconds: 159 } as Segment, time(60)), priced({ ...time(100), seconds: 160 } as Segment, time(60))],
+  ["CH", "change_too_soon", "a fee before the caller can have heard of it", priced(repeat(50, 159)), priced(repeat(50, 160))],
+  ["CH", "change_too_soon", "another price, with the code keyed before the answer", { ...priced({ ...time(100), seconds: 39 } as Segment, time(60)), codeBeforeAnswer: true }, { ...priced({ ...time(100), seconds: 40 } as Segment, time(60)), codeBeforeAnswer: true }],
 
   ["DE", "number_not_premium", "0902", { number: "09021123456" }, { number: "09003123456" }],
   ["DE", "fixed_fee_cap", "€ 30.01 a call", priced(fixed(3_001)), priced(fixed(3_000))],

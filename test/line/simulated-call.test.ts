@@ -23,6 +23,7 @@ function callWith(name: NumberName, code: string, options: Partial<Parameters<ty
     agiServers,
     ...options,
     onEvent(event) {
+      options.onEvent?.(event);
       if (event.kind !== "prompt") return;
       if (CODE_QUESTIONS.includes(event.fragment)) void keyIn(call, code);
       if (event.fragment === "ivr-price-accept") void keyIn(call, "#");
@@ -106,6 +107,22 @@ test.concurrent("a call that can't bring all says which one it is and, in time, 
   expect((await closedLegs(exchange.db, id, 2)).map(({ billed }) => billed)).toEqual([50, 14]);
   expect(promptsOf(second).join(" ")).toContain("ivr-resume-found-a say-centimes-50");
   expect(promptsOf(second)).not.toContain("ivr-multicall-number-a");
+});
+
+test.concurrent("a price that changes in mid-call is announced, and five seconds pass before it does", async () => {
+  const { id, code } = await exchange.openPayment("cheaper", 85);
+  const saidAt = new Map<string, number>();
+  let answeredAt = 0;
+  const call = callWith("cheaper", code, {
+    onEvent: (event) => {
+      if (event.kind === "answered") answeredAt = performance.now();
+      if (event.kind === "prompt") saidAt.set(event.fragment, performance.now() - answeredAt);
+    },
+  });
+  await expectPaid("cheaper", id, await call.finished);
+  const said = promptsOf(call).join(" ");
+  expect(said).toContain("ivr-price-changes-a say-5 ivr-price-changes-b say-centimes-60 ivr-price-changes-c");
+  expect(saidAt.get("ivr-price-changes-c")).toBeLessThan(35_000);
 });
 
 test.concurrent("wrong codes three times end the call from our side", async () => {

@@ -25,6 +25,11 @@ export const NUMBERS = {
     segments: [...PER_MINUTE(120, 1), { kind: "cap", callRappen: 60 }],
     codeBeforeAnswer: false,
   },
+  cheaper: {
+    number: "0900900910",
+    segments: [{ kind: "time", rappenPerMinute: 120, incrementSeconds: 1, seconds: 40 }, ...PER_MINUTE(60, 1)],
+    codeBeforeAnswer: true,
+  },
 } as const;
 export type NumberName = keyof typeof NUMBERS;
 
@@ -110,5 +115,11 @@ async function seedNumbers(db: Db): Promise<Readonly<Record<NumberName, Seeded>>
     const { tariffId } = await seedNumber(db, { merchantId: pulses.merchantId, ...NUMBERS[name] });
     return { ...pulses, number, tariffId, segments, codeBeforeAnswer };
   };
-  return { pulses, consent: await add("consent"), early: await add("early"), capped: await add("capped") };
+  return {
+    pulses,
+    consent: await add("consent"),
+    early: await add("early"),
+    capped: await add("capped"),
+    cheaper: await add("cheaper"),
+  };
 }
