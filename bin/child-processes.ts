@@ -11,6 +11,9 @@ const RESTART_MS_MAX = 5_000;
 const STEADY_MS = 10_000;
 const STOP_MS_MAX = 10_000;
 const ASK_AGAIN_MS = 100;
+/** A child is looked at so often, and given up when it was stuck so many times in a row. */
+const PROBE_EVERY_MS = 2_000;
+const STUCK_TIMES_MAX = 2;
 
 type Tell = (line: string) => void;
 
@@ -23,6 +26,8 @@ export interface ChildSettings {
   readonly tell: Tell;
   /** Told every new process id, so that a later start can find what a killed one left behind. */
   readonly onStart: (pid: number) => void;
+  /** Whether it is there and does nothing. One that is stuck several times in a row is killed, and so started anew. */
+  readonly isStuck?: () => Promise<boolean>;
 }
 
 /** A process that is started again whenever it dies, until it is stopped. */
@@ -40,6 +45,7 @@ export function keepRunning(settings: ChildSettings): Child {
   let process: ChildProcess | null = null;
   let ended = Promise.resolve();
   let stopping = false;
+  const stopped = new AbortController();
   let delay = RESTART_MS_MIN;
   let restart: NodeJS.Timeout | undefined;
 
@@ -65,6 +71,20 @@ export function keepRunning(settings: ChildSettings): Child {
     });
   }
 
+  async function probe(): Promise<void> {
+    let stuck = 0;
+    while (!stopped.signal.aborted) {
+      await sleep(PROBE_EVERY_MS, undefined, { signal: stopped.signal }).catch(() => {});
+      const asked = process;
+      if (!asked || stopped.signal.aborted || !settings.isStuck) continue;
+      stuck = (await settings.isStuck()) ? stuck + 1 : 0;
+      if (stuck < STUCK_TIMES_MAX || process !== asked || stopped.signal.aborted) continue;
+      tell(`${name} is stuck and is killed; see ${logFile}`);
+      asked.kill("SIGKILL");
+      stuck = 0;
+    }
+  }
+
   function again(): void {
     process = null;
     if (stopping) return;
@@ -73,6 +93,7 @@ export function keepRunning(settings: ChildSettings): Child {
   }
 
   start();
+  const probing = settings.isStuck ? probe() : Promise.resolve();
   return {
     name,
     logFile,
@@ -81,7 +102,9 @@ export function keepRunning(settings: ChildSettings): Child {
     },
     async stop() {
       stopping = true;
+      stopped.abort();
       clearTimeout(restart);
+      await probing;
       const child = process;
       if (!child) return;
       child.kill("SIGTERM");
@@ -140,6 +163,14 @@ export function answersHttp(url: string): Promise<boolean> {
   return fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
     (response) => response.ok,
     () => false,
+  );
+}
+
+/** Whether something takes the request and doesn't answer it, as a frozen process does: its system still accepts connections. */
+export function hangsOnHttp(url: string): Promise<boolean> {
+  return fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
+    () => false,
+    (error: unknown) => error instanceof DOMException && error.name === "TimeoutError",
   );
 }
 

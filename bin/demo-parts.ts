@@ -2,9 +2,18 @@ import { realpath } from "node:fs/promises";
 import path from "node:path";
 import { type DemoShop, startDemoShop } from "../demo/shop.ts";
 import { type RunningAsterisk, startAsterisk } from "./asterisk.ts";
-import { acceptsConnections, answersHttp, type Child, keepRunning, untilReady, watchOver } from "./child-processes.ts";
+import {
+  acceptsConnections,
+  answersHttp,
+  type Child,
+  hangsOnHttp,
+  keepRunning,
+  untilReady,
+  watchOver,
+} from "./child-processes.ts";
 import type { DemoSecrets } from "./demo-secrets.ts";
 import type { DemoSettings } from "./demo-settings.ts";
+import { pingAgi } from "./doctor/ping-agi.ts";
 import type { ProcessRecord } from "./left-overs.ts";
 import { type SimulatedLine, startSimulatedLine } from "./simulated-line.ts";
 
@@ -119,7 +128,12 @@ export function startChildren(stage: Stage): {
   const { settings, record, tell } = stage;
   const { ports, directory } = settings;
   const env = { ...process.env, ...productVariables(stage) };
-  const child = (name: string, role: string, more: Readonly<Record<string, string>> = {}): Child => {
+  const child = (
+    name: string,
+    role: string,
+    more: Readonly<Record<string, string>> = {},
+    isStuck?: () => Promise<boolean>,
+  ): Child => {
     return keepRunning({
       name,
       program: process.execPath,
@@ -128,12 +142,17 @@ export function startChildren(stage: Stage): {
       logFile: path.join(directory, `${name}.log`),
       tell,
       onStart: (pid) => record({ name, pid, mark: `${PROGRAM} serve` }),
+      ...(isStuck ? { isStuck } : {}),
     });
   };
+  const voice = (name: string, port: number): Child =>
+    child(name, "agi", { PHONE2PAY_AGI_PORT: String(port) }, async () => {
+      return (await pingAgi(`127.0.0.1:${port}`, stage.secrets.agiSecret)) === "silent";
+    });
   const children: Children = {
-    http: child("http", "http"),
-    agi1: child("agi-1", "agi"),
-    agi2: child("agi-2", "agi", { PHONE2PAY_AGI_PORT: String(ports.agi2) }),
+    http: child("http", "http", {}, () => hangsOnHttp(`${baseUrlOf(settings)}/healthz`)),
+    agi1: voice("agi-1", ports.agi1),
+    agi2: voice("agi-2", ports.agi2),
     jobs: child("jobs", "jobs", asteriskVariables(stage)),
   };
   // First nobody can start to pay any more, then the calls under way are let go, then the clock's work ends.

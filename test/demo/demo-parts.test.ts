@@ -98,6 +98,28 @@ test("a process that is killed runs again, and once stopped it stays so", async 
   expect(started).toHaveLength(2);
 });
 
+test("a process that is there and does nothing is killed, and runs again", async () => {
+  await using directory = await temporaryDirectory();
+  const started: number[] = [];
+  const said: string[] = [];
+  const isFrozen = async (pid: number) => / T /.test(await readFile(`/proc/${pid}/stat`, "utf8").catch(() => ""));
+  const child = keepRunning({
+    name: "sleeper",
+    program: process.execPath,
+    args: ["-e", "setInterval(() => {}, 1000)"],
+    env: process.env,
+    logFile: path.join(directory.path, "sleeper.log"),
+    tell: (line) => said.push(line),
+    onStart: (pid) => started.push(pid),
+    isStuck: () => isFrozen(started.at(-1)!),
+  });
+  process.kill(started[0]!, "SIGSTOP");
+  while (started.length < 2) await sleep(20);
+  expect(said[0]).toContain("sleeper is stuck and is killed");
+  await child.stop();
+  expect(started).toHaveLength(2);
+});
+
 test("what a killed demo left behind is ended, but never a process that only has its number", async () => {
   await using directory = await temporaryDirectory();
   const file = path.join(directory.path, "pids.json");
