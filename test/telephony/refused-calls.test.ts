@@ -61,6 +61,8 @@ async function openPaymentOn(on: Seeded, amountRappen: number) {
 }
 
 const carrier = { sourceAddress: CARRIER_ADDRESS } as const;
+const identity = "P-Asserted-Identity: <sip:+41441234567@carrier.example>";
+const asserted = { ...carrier, callerId: "anonymous", headers: [identity, "Privacy: id;critical"] } as const;
 const { pulses, early } = NUMBERS;
 
 test.concurrent.each<readonly [string, Partial<Call> & Pick<Call, "number">, number, PromptKey | null, Language?]>([
@@ -71,17 +73,7 @@ test.concurrent.each<readonly [string, Partial<Call> & Pick<Call, "number">, num
   ["From: anonymous", { ...carrier, number: pulses.number, callerId: "anonymous" }, 403, "ivr.caller.hidden"],
   ["From: Anonymous, in the demo", { number: pulses.number, callerId: "Anonymous" }, 403, "ivr.caller.hidden"],
   ["Privacy: id", { ...carrier, number: pulses.number, headers: ["Privacy: id"] }, 403, "ivr.caller.hidden"],
-  [
-    "an asserted identity with Privacy: id;critical",
-    {
-      ...carrier,
-      number: pulses.number,
-      callerId: "anonymous",
-      headers: ["P-Asserted-Identity: <sip:+41441234567@carrier.example>", "Privacy: id;critical"],
-    },
-    403,
-    "ivr.caller.hidden",
-  ],
+  ["Privacy beside an asserted identity", { ...asserted, number: pulses.number }, 403, "ivr.caller.hidden"],
   ["a hidden caller, without early media", { ...carrier, number: silent.number, callerId: "anonymous" }, 403, null],
   [
     "no number, over the carrier's trunk",
