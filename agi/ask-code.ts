@@ -1,12 +1,21 @@
 import { CODE_DIGITS } from "../core/code.ts";
-import { speakPrompt } from "../core/speech.ts";
+import { type PromptKey, speakPrompt } from "../core/speech.ts";
 import type { Transaction } from "../core/transaction.ts";
-import { claimCode, countWrongCode } from "../db/codes.ts";
+import { type Claim, claimCode } from "../db/codes.ts";
+import { awaitDatabase } from "./await-database.ts";
 import { type Call, CallOver } from "./call.ts";
 import { collectDigits, setDigitTimers } from "./digits.ts";
 
-/** Silent, incomplete and wrong tries together; each costs the caller, so there are few. */
-export const CODE_TRIES_MAX = 3;
+/** What is said of a code that keying again can't mend, by what it turned out to be; the call is ended with it. */
+const LAST_WORDS = {
+  expired: { reason: "code_expired", prompt: "ivr.code.expired" },
+  in_use: { reason: "code_in_use", prompt: "ivr.code.inUse" },
+  already_paid: { reason: "already_paid", prompt: "ivr.code.alreadyPaid" },
+  over_limit: { reason: "caller_over_limit", prompt: "ivr.limit.caller" },
+  locked_out: { reason: "caller_locked_out", prompt: "ivr.caller.locked" },
+} as const satisfies Readonly<
+  Record<Exclude<Claim["outcome"], "claimed" | "unknown">, { readonly reason: string; readonly prompt: PromptKey }>
+>;
 
 /**
  * Asks for the code until it binds this call to a transaction. Throws CallOver when the tries are used up, or when
@@ -18,33 +27,34 @@ export async function askCode(call: Call, keyedAhead = ""): Promise<Transaction>
   await setDigitTimers(call);
   let question: readonly string[] = prompt("ask");
   let ahead = keyedAhead;
-  for (let tries = call.leg.wrongCodes + 1; tries <= CODE_TRIES_MAX; tries++) {
+  for (let tries = call.leg.wrongCodes + 1; tries <= call.codeTriesMax; tries++) {
     const keyed = await collectDigits(call, { fragments: question, length: CODE_DIGITS, keyedAhead: ahead });
     ahead = "";
-    const lastTry = tries === CODE_TRIES_MAX - 1 ? prompt("lastTry") : [];
+    const lastTry = tries === call.codeTriesMax - 1 ? prompt("lastTry") : [];
     if (keyed.outcome !== "complete") {
       question = [...prompt("incomplete"), ...lastTry];
       continue;
     }
-    const claimed = await claimCode(call.server.db, {
-      leg: call.leg.id,
-      epoch: call.leg.epoch,
-      number: call.number.number,
-      code: keyed.digits,
-      testAllowed: !call.trunk.billed,
-      segments: call.number.tariff.segments,
-      codeBeforeAnswer: call.number.codeBeforeAnswer,
-      trunk: call.trunk,
-    });
+    const claimed = await awaitDatabase(call, () => claimKeyed(call, keyed.digits));
     if (claimed.outcome === "claimed") return claimed.transaction;
-    if (claimed.outcome === "expired")
-      throw new CallOver("code_expired", speakPrompt(call.language, "ivr.code.expired", {}));
-    if (claimed.outcome === "in_use")
-      throw new CallOver("code_in_use", speakPrompt(call.language, "ivr.code.inUse", {}));
-    if (claimed.outcome === "already_paid")
-      throw new CallOver("already_paid", speakPrompt(call.language, "ivr.code.alreadyPaid", {}));
-    await countWrongCode(call.server.db, call.leg.id);
+    if (claimed.outcome !== "unknown") {
+      const { reason, prompt: words } = LAST_WORDS[claimed.outcome];
+      throw new CallOver(reason, speakPrompt(call.language, words, {}));
+    }
     question = [...prompt("invalid"), ...lastTry];
   }
   throw new CallOver("code_not_given", speakPrompt(call.language, "ivr.code.tooMany", {}));
+}
+
+function claimKeyed(call: Call, code: string): Promise<Claim> {
+  return claimCode(call.server.db, {
+    leg: call.leg.id,
+    epoch: call.leg.epoch,
+    number: call.number.number,
+    code,
+    testAllowed: !call.trunk.billed,
+    segments: call.number.tariff.segments,
+    codeBeforeAnswer: call.number.codeBeforeAnswer,
+    trunk: call.trunk,
+  });
 }

@@ -1,4 +1,5 @@
 import type { Language } from "../core/messages.ts";
+import { pulsesOf } from "../core/tariff.ts";
 import type { CallLeg } from "../db/call-legs.ts";
 import type { Db } from "../db/database.ts";
 import type { NumberInService } from "../db/numbers.ts";
@@ -29,6 +30,8 @@ export interface Call {
   readonly metered: MeteredCall;
   /** The trunk it came in on. Only one that nobody bills may pay for test transactions. */
   readonly trunk: Trunk;
+  /** How often the code may be keyed. */
+  readonly codeTriesMax: number;
   /** The language spoken now: the number's, until the code tells the shopper's. */
   language: Language;
   /** When Asterisk itself ends the call should we not, in ms since answer. */
@@ -63,6 +66,15 @@ export async function sayInTime(call: Call, fragments: readonly string[], deadli
   if (call.metered.elapsedMs() + lengthMs > deadlineMs) return false;
   await say(call, fragments);
   return true;
+}
+
+/**
+ * Until when since answer the call costs nothing, with the trunk's guard. Infinity while it isn't answered: early media
+ * is free.
+ */
+export function freeUntilMs({ metered, number, trunk }: Call): number {
+  if (metered.elapsedMs() === 0) return Number.POSITIVE_INFINITY;
+  return (pulsesOf(number.tariff.segments)[0]?.startsAtMs ?? 0) - trunk.guardBeforePulseMs;
 }
 
 /** Speaks another language from now on. */

@@ -10,6 +10,8 @@ const FRAGMENT_OVERHEAD_MS = 60;
 export interface Prompts {
   /** What Asterisk is told to play; it finds the language's own file below this path by the channel's language. */
   file(fragment: string): string;
+  /** The same in one language, whatever the channel's is. */
+  fileIn(language: Language, fragment: string): string;
   has(language: Language, fragment: string): boolean;
   /** How long the fragments play one after the other, in ms. */
   lengthMs(language: Language, fragments: readonly string[]): number;
@@ -41,6 +43,7 @@ export async function loadPrompts(playedFrom: string, manifestDirectory = PROMPT
   if (await isDirectory(playedFrom)) refuseWithout(await silentIn(playedFrom, manifest), playedFrom);
   return {
     file: (fragment) => `${playedFrom}/${fragment}`,
+    fileIn: (language, fragment) => `${playedFrom}/${language}/${fragment}`,
     has: (language, fragment) => manifest[language][fragment] !== undefined,
     lengthMs: (language, fragments) =>
       fragments.reduce((sum, name) => sum + (manifest[language][name]?.milliseconds ?? 0) + FRAGMENT_OVERHEAD_MS, 0),

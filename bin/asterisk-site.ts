@@ -20,6 +20,8 @@ export interface AsteriskOptions {
   readonly bindAddress?: string;
   /** Calls from this machine that send no sound for so long are over; never, unless given. */
   readonly loopbackRtpTimeoutSeconds?: number;
+  /** Calls from this address come over the trunk of a carrier. */
+  readonly carrierAddress?: string;
   /** Recordings in place of asterisk-config/prompts: `<language>/<name>.alaw`. */
   readonly promptsDirectory?: string;
   /** For Asterisk's process, besides ours. */
@@ -28,7 +30,7 @@ export interface AsteriskOptions {
   readonly root?: string;
 }
 
-/** What asterisk-config/site.example shows to an operator, filled in for this machine: everything on loopback, no carrier. */
+/** What asterisk-config/site.example shows to an operator, filled in for this machine: everything on loopback. */
 export function siteFiles(options: AsteriskOptions): Readonly<Record<string, readonly string[]>> {
   const address = options.bindAddress ?? "127.0.0.1";
   const softphones = options.softphonePasswords.map((password, index) => ({ name: `softphone${index + 1}`, password }));
@@ -46,6 +48,14 @@ export function siteFiles(options: AsteriskOptions): Readonly<Record<string, rea
       `bind = ${address}:${options.sipPort}`,
       "[ws](transport-ws)",
       `bind = ${address}`,
+      ...(options.carrierAddress === undefined
+        ? []
+        : [
+            "[carrier](carrier-endpoint)",
+            "[carrier-addresses](carrier-identify)",
+            "endpoint = carrier",
+            `match = ${plain(options.carrierAddress)}`,
+          ]),
       "[loopback](loopback-endpoint)",
       ...(options.loopbackRtpTimeoutSeconds ? [`rtp_timeout = ${options.loopbackRtpTimeoutSeconds}`] : []),
       ...(options.adviceOfCharge ? ["send_aoc = yes"] : []),

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { readConfig } from "../core/config.ts";
 import { openDatabase } from "../db/database.ts";
 import { migrate } from "../db/migrate.ts";
+import { addCallerCommands } from "./caller-commands.ts";
 import { ROLES, type Role, serve } from "./serve.ts";
 
 const program = new Command("phone2pay").description("Payment by phone call: the operator's command");
@@ -23,6 +24,8 @@ program
     const done = await migrate(database.db);
     console.log(done.length === 0 ? "the database is up to date" : `migrated: ${done.join(", ")}`);
   });
+
+addCallerCommands(program);
 
 program
   .command("reconcile")

@@ -20,6 +20,12 @@ const VARIABLES = {
   PHONE2PAY_AGI_HOST: host.default("127.0.0.1"),
   PHONE2PAY_AGI_PORT: port.default(4_573),
   PHONE2PAY_AGI_SECRET: secret,
+  PHONE2PAY_AGI_CALLS_MAX: z
+    .string()
+    .regex(/^[1-9][0-9]{0,3}$/, "a number of calls, 1 to 5000")
+    .transform(Number)
+    .refine((calls) => calls <= 5_000, "at most 5000")
+    .default(500),
   PHONE2PAY_AMI_HOST: host.optional(),
   PHONE2PAY_AMI_PORT: port.refine((value) => value > 0, "a port from 1").optional(),
   PHONE2PAY_AMI_USER: z.string().min(1).max(100).optional(),
@@ -54,6 +60,7 @@ export interface Config {
     readonly host: string;
     readonly port: number;
     readonly secret: string;
+    readonly callsMax: number;
     readonly promptsDirectory: string;
     /** On this machine's own disk: what a voice server could not tell the database yet. */
     readonly journalDirectory: string;
@@ -105,6 +112,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       host: value.PHONE2PAY_AGI_HOST,
       port: value.PHONE2PAY_AGI_PORT,
       secret: value.PHONE2PAY_AGI_SECRET,
+      callsMax: value.PHONE2PAY_AGI_CALLS_MAX,
       promptsDirectory: value.PHONE2PAY_PROMPTS_DIRECTORY,
       journalDirectory: value.PHONE2PAY_JOURNAL_DIRECTORY,
     },

@@ -1,12 +1,16 @@
 import { randomInt } from "node:crypto";
 import { sql } from "kysely";
+import { exceeds } from "../core/caller-limits.ts";
 import { CODES_LIVE_MAX, drawCode } from "../core/code.ts";
 import type { ErrorCode } from "../core/errors.ts";
+import { isLockedOut } from "../core/lock-outs.ts";
 import { applyPulses, requote, startCall, type Terms, type Transaction, whyNotPayable } from "../core/transaction.ts";
+import { readCallerRecord } from "./caller-record.ts";
 import { type Db, type DbTransaction, databaseNow } from "./database.ts";
 import { notifyChange } from "./notices.ts";
 import { termsOfNumber } from "./numbers.ts";
 import { changeWithin } from "./transactions.ts";
+import { findTrunk } from "./trunks.ts";
 
 /** A code that has run out, or was replaced, is kept from everyone else so long, so that a late caller never pays for a stranger. */
 export const QUARANTINE_SECONDS = 300;
@@ -71,14 +75,16 @@ export async function issueCode(
   });
 }
 
-/** What a keyed code turned out to be. */
+/** What a keyed code turned out to be; `over_limit`: the purchase is more than its caller may still spend. */
 export type Claim =
   | { readonly outcome: "claimed"; readonly transaction: Transaction }
-  | { readonly outcome: "unknown" | "expired" | "in_use" | "already_paid" };
+  | { readonly outcome: "unknown" | "expired" | "in_use" | "already_paid" | "over_limit" | "locked_out" };
 
 /**
  * Binds a keyed code to a call leg, once: of two calls that key it at the same moment one wins. The transaction starts
- * its call, and what the leg was billed before the code was known is its credit.
+ * its call, and what the leg was billed before the code was known is its credit. A code that is nobody's is counted on
+ * the leg; a caller with too many of those is locked out, whatever they key. A claim that this leg has won already is
+ * answered again: the answer may have been lost with the connection.
  */
 export async function claimCode(
   db: Db,
@@ -92,6 +98,8 @@ export async function claimCode(
   },
 ): Promise<Claim> {
   return db.transaction().execute(async (trx) => {
+    const caller = await callerOfLeg(trx, request);
+    if (isLockedOut(caller.record.wrong, caller.isKnown)) return { outcome: "locked_out" };
     const keyed = await trx
       .selectFrom("codes")
       .innerJoin("transactions", "transactions.id", "codes.transaction_id")
@@ -101,17 +109,23 @@ export async function claimCode(
       .where("codes.code", "=", request.code)
       .where("codes.retired_at", "is", null)
       .executeTakeFirst();
-    if (!keyed || (keyed.test && !request.testAllowed)) return { outcome: "unknown" };
+    if (!keyed || (keyed.test && !request.testAllowed)) return countWrongCode(trx, request.leg);
 
     // The transaction's row first, then the code, then the leg: the same order everywhere, so that nobody deadlocks.
     const held = await changeWithin(trx, keyed.transaction_id, () => null);
-    const refusal = held && whyNotPayable(held.transaction, await databaseNow(trx));
     // Asked again because the answer was lost on the way: it is ours.
     if (held && keyed.claimed_by === request.leg) return { outcome: "claimed", transaction: held.transaction };
+    const now = await databaseNow(trx);
+    const refusal = held && whyNotPayable(held.transaction, now);
     if (refusal === "transaction_already_paid") return { outcome: "already_paid" };
     if (refusal === "call_in_progress" || keyed.claimed_by !== null) return { outcome: "in_use" };
-    if (refusal || keyed.expired || !held || !(await isPriceOfLeg(trx, held.transaction, request.leg)))
+    if (!held || refusal || keyed.expired || !(await isPriceOfLeg(trx, held.transaction, request.leg)))
       return { outcome: "expired" };
+    const planned = startCall({ ...request, billedRappen: 0 })(held.transaction, now);
+    if (!planned || "refusal" in planned)
+      throw new Error(`a payable transaction could not start its call: ${planned?.refusal}`);
+    const costRappen = planned.next.totalRappen - held.transaction.billedRappen;
+    if (exceeds(caller.limits, caller.record.spent, costRappen)) return { outcome: "over_limit" };
 
     const won = await trx
       .updateTable("codes")
@@ -131,10 +145,10 @@ export async function claimCode(
       .returning("billed")
       .executeTakeFirst();
     if (!leg) throw new Error(`call leg ${request.leg} isn't ours any more`);
-    const started = await changeWithin(trx, keyed.transaction_id, startCall({ ...request, billedRappen: leg.billed }));
+    const started = await changeWithin(trx, held.transaction.id, startCall({ ...request, billedRappen: leg.billed }));
     if (!started || started.refusal)
       throw new Error(`a payable transaction could not start its call: ${started?.refusal}`);
-    const applied = await changeWithin(trx, keyed.transaction_id, applyPulses);
+    const applied = await changeWithin(trx, held.transaction.id, applyPulses);
     return { outcome: "claimed", transaction: applied?.transaction ?? started.transaction };
   });
 }
@@ -145,15 +159,33 @@ async function isPriceOfLeg(trx: DbTransaction, transaction: Transaction, leg: n
   return row?.tariff_id === transaction.tariffId;
 }
 
-/** Counts a code that was keyed wrong on a leg and answers how many there were. */
-export async function countWrongCode(db: Db, leg: number): Promise<number> {
-  const row = await db
+/**
+ * The caller of a leg that is ours. All who key a code as one caller, or without a number on one number, queue here, so
+ * that a hundred calls at once don't get a hundred times the tries, or spend one limit a hundred times.
+ */
+async function callerOfLeg(trx: DbTransaction, request: { readonly leg: number; readonly epoch: number }) {
+  const leg = await trx
+    .selectFrom("call_legs")
+    .select(["uniqueid", "number", "trunk", "caller_hash as callerHash"])
+    .where("id", "=", request.leg)
+    .where("epoch", "=", request.epoch)
+    .where("ended_at", "is", null)
+    .executeTakeFirst();
+  if (!leg) throw new Error(`call leg ${request.leg} isn't ours any more`);
+  const queue = leg.callerHash?.toString("hex") ?? leg.number;
+  await sql`select pg_advisory_xact_lock(hashtextextended(${queue}, 0))`.execute(trx);
+  const limits = await findTrunk(trx, leg.trunk);
+  if (!limits) throw new Error(`trunk ${leg.trunk} vanished`);
+  return { isKnown: leg.callerHash !== null, limits, record: await readCallerRecord(trx, leg) };
+}
+
+async function countWrongCode(trx: DbTransaction, leg: number): Promise<Claim> {
+  await trx
     .updateTable("call_legs")
     .set((eb) => ({ wrong_codes: eb("wrong_codes", "+", 1) }))
     .where("id", "=", leg)
-    .returning("wrong_codes")
-    .executeTakeFirstOrThrow();
-  return row.wrong_codes;
+    .execute();
+  return { outcome: "unknown" };
 }
 
 /** Retires the transaction's own unclaimed code, those whose quarantine is over, and those whose call has ended. */

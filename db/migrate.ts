@@ -2,12 +2,14 @@ import { Migrator } from "kysely/migration";
 import type { Db } from "./database.ts";
 import * as foundation from "./migrations/0001-foundation.ts";
 import * as trunksAndNumberRules from "./migrations/0002-trunks-and-number-rules.ts";
+import * as callerProtection from "./migrations/0003-caller-protection.ts";
 import * as callRecords from "./migrations/0004-call-records.ts";
 
 /** In order; a landed migration is never edited, only followed by another. */
 const MIGRATIONS = {
   "0001-foundation": foundation,
   "0002-trunks-and-number-rules": trunksAndNumberRules,
+  "0003-caller-protection": callerProtection,
   "0004-call-records": callRecords,
 };
 

@@ -46,6 +46,19 @@ export async function findNumberInService(db: Db, number: string): Promise<Numbe
   return (await numbersWhere(db, { number }))[0] ?? null;
 }
 
+/** What a caller can be told by of a number that takes no calls now; null when it never did. */
+export async function findClosedNumber(
+  db: Db,
+  number: string,
+): Promise<Pick<NumberInService, "language" | "earlyMedia"> | null> {
+  const row = await db
+    .selectFrom("smart_numbers")
+    .select(["language", "early_media as earlyMedia"])
+    .where("number", "=", number)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
 /** All numbers in service that a merchant holds. */
 export async function numbersOfMerchant(db: Db, merchantId: number): Promise<readonly NumberInService[]> {
   return numbersWhere(db, { merchantId });

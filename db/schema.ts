@@ -22,6 +22,8 @@ export interface Database {
   call_records: CallRecordsTable;
   call_record_files: CallRecordFilesTable;
   call_drifts: CallDriftsTable;
+  barred_callers: BarredCallersTable;
+  call_refusals: CallRefusalsTable;
 }
 
 type Moment = ColumnType<Date, Date | undefined, Date>;
@@ -73,6 +75,14 @@ interface TrunksTable {
   guard_after_pulse_ms: Generated<number>;
   guard_before_pulse_ms: Generated<number>;
   total_rounding: Generated<number>;
+  hidden_callers: Generated<"accept" | "refuse">;
+  unknown_callers: Generated<"accept" | "refuse">;
+  foreign_callers: Generated<"accept" | "refuse">;
+  home_codes: Generated<string[]>;
+  caller_day_max: number | null;
+  caller_month_max: number | null;
+  caller_year_max: number | null;
+  caller_calls_per_day_max: number | null;
 }
 
 interface SmartNumbersTable {
@@ -216,4 +226,24 @@ interface CallDriftsTable {
   uniqueid: string;
   kind: "drift" | "record_missing" | "leg_missing";
   found_at: Moment;
+}
+
+interface BarredCallersTable {
+  caller_hash: Buffer;
+  /** The last two digits. */
+  number_hint: string;
+  reason: string;
+  barred_by: string;
+  since: Moment;
+  /** Null: for good. */
+  until: MaybeMoment;
+}
+
+interface CallRefusalsTable {
+  /** ISO date, by Swiss time. */
+  day: string;
+  /** Empty for numbers that aren't ours. */
+  number: string;
+  reason: string;
+  calls: Generated<number>;
 }

@@ -1,8 +1,10 @@
+import type { CallerPolicy } from "../core/caller.ts";
+import type { CallerLimits } from "../core/caller-limits.ts";
 import type { TrunkBilling } from "../core/trunk.ts";
 import type { Db } from "./database.ts";
 
-/** A SIP trunk as the dialplan names it, with how its carrier counts. */
-export interface Trunk extends TrunkBilling {
+/** A SIP trunk as the dialplan names it, with how its carrier counts and whom it lets in. */
+export interface Trunk extends TrunkBilling, CallerPolicy, CallerLimits {
   readonly name: string;
   /** False: nobody bills its calls (demo, tests). */
   readonly billed: boolean;
@@ -20,6 +22,10 @@ export async function findTrunk(db: Db, name: string): Promise<Trunk | null> {
       "guard_before_pulse_ms as guardBeforePulseMs",
       "total_rounding as totalRoundingRappen",
     ])
+    .select(["hidden_callers as hiddenCallers", "unknown_callers as unknownCallers"])
+    .select(["foreign_callers as foreignCallers", "home_codes as homeCodes"])
+    .select(["caller_day_max as dayMaxRappen", "caller_month_max as monthMaxRappen"])
+    .select(["caller_year_max as yearMaxRappen", "caller_calls_per_day_max as callsPerDayMax"])
     .where("name", "=", name)
     .executeTakeFirst();
   return row ?? null;

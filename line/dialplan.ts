@@ -38,7 +38,8 @@ async function pay(channel: LineChannel, site: Site): Promise<{ readonly turn: n
     }
     const nowMs = clockMs();
     if (nowMs - askedAtMs > limits.servedMs) unservedSinceMs = nowMs;
-    if (requests >= limits.requests || nowMs - unservedSinceMs >= limits.unservedMs) {
+    const waitMs = channel.state === "Up" ? limits.unservedMs : limits.freshMs;
+    if (requests >= limits.requests || nowMs - unservedSinceMs >= waitMs) {
       if (channel.state !== "Up") await channel.play("ivr-error-unavailable", {});
       channel.end("server");
       return { turn, cause: CAUSE_NO_SERVER };

@@ -16,6 +16,8 @@ export interface LineLimits {
   /** Asterisk waits without end for a server that closes the books; a simulated line has to be over some day. */
   readonly endedMs: number;
   readonly unservedMs: number;
+  /** The same for a call that isn't answered yet. */
+  readonly freshMs: number;
   readonly requests: number;
   readonly servedMs: number;
   readonly pauseMs: number;
@@ -31,6 +33,7 @@ export const LINE_LIMITS: LineLimits = {
   keysQueued: 100,
   endedMs: 30_000,
   unservedMs: 90_000,
+  freshMs: 4_000,
   requests: 1_000,
   servedMs: 5_000,
   pauseMs: 250,

@@ -10,7 +10,7 @@ export type { CallEnd, LineEvent } from "./line-event.ts";
 export interface DialOptions extends Site {
   /** As dialled: national or in one of the forms that carriers send. */
   readonly number: string;
-  /** Null when the caller withholds it. */
+  /** Null when the caller's network gives none. */
   readonly callerId: string | null;
   /** How long a recording plays, in ms; 0 when there is none of that name, which is then silence and a failed command. */
   readonly promptLengthMs: (language: string, fragment: string) => number;

@@ -86,7 +86,8 @@ test("a dead voice server is told apart from one with another secret", async () 
   const promptsDirectory = PROMPTS_SHIPPED;
   const shared = { db, journalDirectory, promptsDirectory, callerHashKey: CALLER_HASH_KEY };
   await using voice = await openVoiceServer({ ...shared, worker: "test", log: () => {} });
-  const server = await serveAgi(voice, { host: "127.0.0.1", port: 0, secret: "another secret than ours" });
+  const other = { host: "127.0.0.1", port: 0, secret: "another secret than ours", callsMax: 1 };
+  const server = await serveAgi(voice, other);
   const address = `127.0.0.1:${server.port}`;
   expect(faultsOf(await installation.lookWithGlobal("P2P_AGI_2", address))).toEqual({
     "fastagi.server": `${address} hangs up on us: it knows another secret, or isn't a voice server of this version`,

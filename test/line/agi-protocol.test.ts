@@ -242,6 +242,7 @@ test("the line waits and asks as often as the dialplan does", async () => {
   const setting = (name: string) => Number(new RegExp(`^${name} = ([\\d.]+)$`, "m").exec(dialplan)?.[1]);
   expect(LINE_LIMITS).toMatchObject({
     unservedMs: setting("P2P_UNSERVED_SECONDS_MAX") * 1_000,
+    freshMs: setting("P2P_FRESH_SECONDS_MAX") * 1_000,
     requests: setting("P2P_REQUESTS_MAX"),
     servedMs: setting("P2P_SERVED_SECONDS") * 1_000,
     pauseMs: setting("P2P_PAUSE_SECONDS") * 1_000,

@@ -185,7 +185,7 @@ test.concurrent("a caller who hangs up before the answer owes nothing", async ()
 });
 
 test.concurrent("without any server the caller is told so before the answer, for nothing", async () => {
-  const limits = { unservedMs: 600, pauseMs: 100 };
+  const limits = { freshMs: 600, pauseMs: 100 };
   const call = exchange.call({ number: "0900900904", agiServers: ["127.0.0.1:1", "127.0.0.1:2"], limits });
   expect(await call.finished).toEqual({ answeredAtMs: null, talkMs: null, endedBy: "server", cause: 34 });
 });

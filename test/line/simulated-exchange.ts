@@ -80,7 +80,7 @@ export async function openSimulatedExchange(): Promise<SimulatedExchange> {
           log,
         }),
       );
-      const { port } = parts.use(await serveAgi(voice, { host: "127.0.0.1", port: 0, secret: SECRET }));
+      const { port } = parts.use(await serveAgi(voice, { host: "127.0.0.1", port: 0, secret: SECRET, callsMax: 50 }));
       resources.use(parts);
       return { address: `127.0.0.1:${port}`, [Symbol.asyncDispose]: () => parts.disposeAsync() };
     },

@@ -99,7 +99,7 @@ export async function openExchange(options: {
           log,
         }),
       );
-      resources.use(await serveAgi(voice, { host: "127.0.0.1", port, secret: SECRET }));
+      resources.use(await serveAgi(voice, { host: "127.0.0.1", port, secret: SECRET, callsMax: 100 }));
     }
   }
   resources.defer(() => asterisk.stop()); // last in, first out: no call is left when the servers go

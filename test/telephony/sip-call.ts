@@ -14,7 +14,10 @@ export type Scenario =
   | "caller-is-refused"
   | "caller-keys-by-info"
   | "caller-keys-in-band"
-  | "caller-vanishes";
+  | "caller-vanishes"
+  | "caller-keys-early-and-is-refused"
+  | "caller-accepts-price-after-answer"
+  | "caller-chooses-language-then-keys";
 
 export interface Call {
   readonly scenario: Scenario;
@@ -22,13 +25,20 @@ export interface Call {
   readonly number: string;
   readonly digits?: string;
   readonly sipPort: number;
+  /** The user of From: a number, or a word like `anonymous` or `sipp`. */
   readonly callerId?: string;
+  /** Further lines of the INVITE: `Privacy: id` … */
+  readonly headers?: readonly string[];
+  /** Where the call comes from: 127.0.0.1 unless told otherwise. */
+  readonly sourceAddress?: string;
   readonly pauseBeforeDigitsMs?: number;
   /** caller-hangs-up-half-way: counted from the answer. */
   readonly hangUpAfterMs?: number;
   /** caller-vanishes: SIPp is killed so long after it began. */
   readonly vanishAfterMs?: number;
-  /** caller-is-refused */
+  /** caller-chooses-language-then-keys */
+  readonly languageKey?: string;
+  /** caller-is-refused, caller-keys-early-and-is-refused */
   readonly expectedStatus?: number;
   /** What the caller's telephone does with a SIP INFO: by default it gives the call up, as what no scenario expects. */
   readonly onInfo?: "answer" | "ignore";
@@ -41,6 +51,8 @@ export interface CallOutcome {
   readonly exitCode: number;
   /** When INVITE was sent, in milliseconds since 1970, by SIPp's own trace like everything below. */
   readonly startedAtMs: number;
+  /** From INVITE to the arrival of 183, which opens early media. */
+  readonly progressAfterMs: number | null;
   /** From INVITE to the arrival of 200. */
   readonly answeredAfterMs: number | null;
   /** From INVITE to BYE, whoever sent it, or to the refusal. */
@@ -61,7 +73,7 @@ const keyingMsBefore = 400;
 /** SIPp's own time-out rounds to seconds and waits for its last messages. */
 const lastMessagesMs = 5000;
 
-/** One call from 127.0.0.1 by SIPp, played as its scenario says. Any number of them may run at once. SIPp's play_dtmf needs root. */
+/** One call by SIPp, played as its scenario says. Any number of them may run at once. SIPp's play_dtmf needs root. */
 export async function placeCall(call: Call): Promise<CallOutcome> {
   const directory = await mkdtemp(join(tmpdir(), "p2p-call-"));
   try {
@@ -71,6 +83,7 @@ export async function placeCall(call: Call): Promise<CallOutcome> {
     const scenarioFile = join(directory, "scenario.xml");
     await writeFile(scenarioFile, await scenarioOf(call, tonesFile));
     const port = nextPorts();
+    const sourceAddress = call.sourceAddress ?? "127.0.0.1";
     const [messages, errors] = [join(directory, "messages.log"), join(directory, "errors.log")];
     const { exitCode, output } = await sipp(
       [
@@ -80,11 +93,11 @@ export async function placeCall(call: Call): Promise<CallOutcome> {
         "1",
         "-nostdin",
         "-i",
-        "127.0.0.1",
+        sourceAddress,
         "-p",
         String(port),
         "-mi",
-        "127.0.0.1",
+        sourceAddress,
         "-mp",
         String(port + 2),
         "-trace_msg",
@@ -118,11 +131,14 @@ async function scenarioOf(call: Call, tonesFile: string): Promise<string> {
   const values: Record<string, string> = {
     number: call.number,
     callerId: call.callerId ?? "0441234567",
+    // Behind a line that is there in any case: an empty one would end the headers.
+    headers: (call.headers ?? []).map((line) => `\n      ${line}`).join(""),
     digits,
     tonesFile,
     pauseBeforeDigitsMs: String(pauseBeforeDigitsMs),
     keyingMs: String(keyingMsBefore + keyingMsPerDigit * digits.length),
     hangUpAfterDigitsMs: String(Math.max(0, (call.hangUpAfterMs ?? 2000) - pauseBeforeDigitsMs)),
+    languageKey: call.languageKey ?? "1",
     expectedStatus: String(call.expectedStatus ?? 404),
     "info-digits": await infoDigits(digits),
   };
@@ -188,10 +204,12 @@ function readTrace(trace: string): TracedCall {
   );
   const finalStatus = final ? Number(final.firstLine.slice(8, 11)) : null;
   const answeredAtMs = final && finalStatus === 200 ? final.atMs : null;
+  const progress = messages.find(({ sent, firstLine }) => !sent && firstLine.startsWith("SIP/2.0 183"));
   const bye = messages.find(({ firstLine }) => firstLine.startsWith("BYE "));
   const endedAtMs = bye?.atMs ?? (answeredAtMs === null ? final?.atMs : undefined) ?? null;
   return {
     startedAtMs,
+    progressAfterMs: progress ? progress.atMs - startedAtMs : null,
     answeredAfterMs: answeredAtMs === null ? null : answeredAtMs - startedAtMs,
     endedAfterMs: endedAtMs === null ? null : endedAtMs - startedAtMs,
     endedBy: bye ? (bye.sent ? "caller" : "asterisk") : null,
