@@ -8,8 +8,8 @@ import { type AgiChannel, AgiError } from "./fastagi.ts";
 const BOOKS_BEFORE_BYE_MS = 150;
 /** The backstop may strike so much before its time by our clock. */
 const BACKSTOP_EARLY_MS = 50;
-/** So long the hang-up handler has to ask a server to close the books, before we do it unasked. */
-const HANDLER_MS = 2_000;
+/** So long the hang-up handler has to ask a server to close the books, busy as it may be, before we do it unasked. */
+const HANDLER_MS = 10_000;
 
 /** Refuses a call before it is answered, so free of charge, with a Q.850 cause. */
 export async function refuseCall(channel: AgiChannel, cause: number): Promise<void> {
@@ -42,6 +42,7 @@ export async function closeUnlessAsked(call: Call): Promise<void> {
   const late = metered.elapsedMs() >= call.backstopAtMs - BACKSTOP_EARLY_MS;
   if (late) server.log("call.backstop", { uniqueid: leg.uniqueid });
   else await new Promise((resolve) => setTimeout(resolve, HANDLER_MS));
+  if (server.journal.holds("ended", leg.uniqueid)) return; // asked here, while the database is away
   const lengthMs = server.meter.lengthOf(leg.uniqueid)?.bestMs ?? metered.elapsedMs();
   await closeBooks(call, late ? "backstop" : "caller_hung_up", lengthMs);
 }

@@ -1,6 +1,7 @@
 import { closeLeg } from "../db/close-leg.ts";
 import type { Db } from "../db/database.ts";
 import { openLegs } from "../db/open-legs.ts";
+import type { AmiActions } from "./ami.ts";
 import type { AmiLink } from "./ami-link.ts";
 
 export interface SupervisorLimits {
@@ -25,14 +26,6 @@ const LOOKS_PER_GRACE = 5;
 /** Q.850: normal clearing. */
 const CAUSE_NORMAL = 16;
 
-export interface LegSupervisor extends AsyncDisposable {
-  /**
-   * Ends a call on the operator's word; its books are closed as when the caller hangs up, by Asterisk's times. Answers
-   * false when Asterisk has no such channel; rejects with an AmiError when it can't be asked.
-   */
-  hangUpLeg(uniqueid: string): Promise<boolean>;
-}
-
 /**
  * Closes, with the reason `channel_gone`, legs that are open in the books while Asterisk has no such channel any more: the
  * caller hung up when no voice server was there to be told, or Asterisk itself was restarted. Any number of processes
@@ -52,7 +45,7 @@ export function superviseLegs(options: {
   readonly worker: string;
   readonly log: (event: string, details: Readonly<Record<string, unknown>>) => void;
   readonly limits?: Partial<SupervisorLimits>;
-}): LegSupervisor {
+}): AsyncDisposable {
   const { link, log } = options;
   const limits = { ...SUPERVISOR_LIMITS, ...options.limits };
   /** Since when a channel is known to be gone, by uniqueid, on a clock that never steps. A channel never comes back. */
@@ -89,7 +82,6 @@ export function superviseLegs(options: {
   if (!link.up) schedule(limits.lookEveryMilliseconds);
 
   return {
-    hangUpLeg: (uniqueid) => hangUpLeg(link, uniqueid),
     async [Symbol.asyncDispose]() {
       stopped = true;
       listening[Symbol.dispose]();
@@ -99,7 +91,14 @@ export function superviseLegs(options: {
   };
 }
 
-async function hangUpLeg(link: AmiLink, uniqueid: string): Promise<boolean> {
+/**
+ * Ends a call on the operator's word; its books are closed as when the caller hangs up, by Asterisk's times. Answers
+ * false when Asterisk has no such channel; rejects with an AmiError when it can't be asked.
+ */
+export async function hangUpLeg(
+  link: Pick<AmiActions, "coreShowChannels" | "hangup">,
+  uniqueid: string,
+): Promise<boolean> {
   const found = (await link.coreShowChannels()).find((channel) => channel.uniqueid === uniqueid);
   if (found) await link.hangup(found.channel, CAUSE_NORMAL);
   return found !== undefined;

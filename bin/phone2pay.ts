@@ -4,6 +4,7 @@ import { readConfig } from "../core/config.ts";
 import { openDatabase } from "../db/database.ts";
 import { migrate } from "../db/migrate.ts";
 import { addCallerCommands } from "./caller-commands.ts";
+import { addLineCommands } from "./line-commands.ts";
 import { ROLES, type Role, serve } from "./serve.ts";
 
 const program = new Command("phone2pay").description("Payment by phone call: the operator's command");
@@ -26,6 +27,7 @@ program
   });
 
 addCallerCommands(program);
+addLineCommands(program);
 
 program
   .command("reconcile")

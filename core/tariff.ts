@@ -146,8 +146,9 @@ function* stepsOf(segment: Segment): Generator<{ readonly afterMs: number; reado
   }
   if (segment.kind === "pulse") {
     const msOfPulses = (pulses: number) => (pulses * 60_000 * segment.pulseRappen) / segment.rappenPerMinute;
+    // Rounded down, whole milliseconds are exact: a call of m ms has outlived a moment just if m is above its floor.
     for (let pulses = 0; ; pulses++)
-      yield { afterMs: Math.ceil(msOfPulses(pulses)), addSixtieths: segment.pulseRappen * 60 };
+      yield { afterMs: Math.floor(msOfPulses(pulses)), addSixtieths: segment.pulseRappen * 60 };
   }
 }
 

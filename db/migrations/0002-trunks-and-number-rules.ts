@@ -9,13 +9,15 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 }
 
 const STATEMENTS = [
+  // Both guards together leave room in the shortest interval there is, a second.
   `create table trunks (
     name text primary key check (name ~ '^[a-z0-9-]{1,40}$'),
     billed boolean not null,
     duration_rounding text not null default 'up' check (duration_rounding in ('up', 'half_up', 'down')),
     guard_after_pulse_ms integer not null default 600 check (guard_after_pulse_ms between 0 and 5000),
     guard_before_pulse_ms integer not null default 250 check (guard_before_pulse_ms between 0 and 5000),
-    total_rounding integer not null default 10 check (total_rounding in (1, 5, 10))
+    total_rounding integer not null default 10 check (total_rounding in (1, 5, 10)),
+    check (guard_after_pulse_ms + guard_before_pulse_ms < 1000)
   )`,
   // The two that asterisk-config/extensions.conf names. Calls of the second are billed by nobody.
   `insert into trunks (name, billed) values ('carrier', true), ('demo', false)`,

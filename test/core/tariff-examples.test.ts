@@ -71,11 +71,11 @@ const EXAMPLES: readonly Example[] = [
   { says: "the same as pulses of one price", source: HANDELSZEITUNG, segments: [pulse(10, 120)], owes: [
     [5, 1 * 10], [5.001, 2 * 10], [490, 98 * 10], [490.001, 99 * 10], [495, 99 * 10],
   ] },
-  { says: "4.23/min in pulses of 10 rappen: 600,000 / 423 = 1,418.44 ms each, never before its time", source: FRC, segments: [pulse(10, 423)], owes: [
-    [1.418, 1 * 10], [1.419, 1 * 10], [1.42, 2 * 10], [2.837, 2 * 10], [2.838, 3 * 10], [4.256, 3 * 10], [4.257, 4 * 10], [60, 43 * 10],
+  { says: "4.23/min in pulses of 10 rappen: 600,000 / 423 = 1,418.44 ms each, and owed once it has begun", source: FRC, segments: [pulse(10, 423)], owes: [
+    [1.418, 1 * 10], [1.419, 2 * 10], [2.836, 2 * 10], [2.837, 3 * 10], [4.255, 3 * 10], [4.256, 4 * 10], [60, 43 * 10],
   ] },
   { says: "4.31/min in pulses of 10 rappen: 600,000 / 431 = 1,392.11 ms each", source: FRC, segments: [pulse(10, 431)], owes: [
-    [1.393, 1 * 10], [1.394, 2 * 10], [2.785, 2 * 10], [2.786, 3 * 10],
+    [1.392, 1 * 10], [1.393, 2 * 10], [2.784, 2 * 10], [2.785, 3 * 10],
   ] },
   { says: "4.23/min by the second: 7.05 rappen each, summed first and rounded up once", source: ART_39B, segments: [time(423, 1)], owes: [
     [1, Math.ceil(7.05)], [2, Math.ceil(14.1)], [20, 141], [70, Math.ceil(493.5)], [71, Math.ceil(500.55)], [60, 423],
@@ -178,12 +178,12 @@ test.each([
   ],
   // A price that is a multiple of 0.60 is a whole number of rappen a second: any amount in 10 rappen is met exactly.
   ["CHF 7.70 at 6.00/min per second", [time(600, 1)], 770, { totalRappen: 770, overshootRappen: 0, pulses: 77 }],
-  // Pulse 50 of 10 rappen begins after ceil(49 · 1,418.44) = 69,504 ms, pulse 51 after ceil(50 · 1,418.44) = 70,922 ms.
+  // Pulse 50 of 10 rappen begins after floor(49 · 1,418.44) = 69,503 ms, pulse 51 after floor(50 · 1,418.44) = 70,921 ms.
   [
     "CHF 5.00 at 4.23/min in pulses of 10 rappen",
     [pulse(10, 423)],
     500,
-    { totalRappen: 500, pulses: 50, window: { opensAtMs: 69_504 + 600, closesAtMs: 70_922 - 250 } },
+    { totalRappen: 500, pulses: 50, window: { opensAtMs: 69_503 + 600, closesAtMs: 70_921 - 250 } },
   ],
 ] as const)("%s", (_name, segments, amountRappen, expected) => {
   expect(quote({ segments, amountRappen, codeBeforeAnswer: false })).toMatchObject(expected);

@@ -9,7 +9,7 @@ import { claimAsAnother } from "./impostor.ts";
 
 /** Callers of this exchange send sound all the time, or are taken for gone. */
 const SILENCE_SECONDS_MAX = 6;
-const faults = await openFaultExchange({ firstPort: 29_000 });
+const faults = await openFaultExchange({ firstPort: 12_000 });
 const { exchange } = faults;
 afterAll(async () => {
   await faults[Symbol.asyncDispose]();
@@ -80,7 +80,7 @@ test(
   "callers vanish without a word: their calls end when no sound has come for a while, and are billed until then",
   async () => {
     await using quiet = await openFaultExchange({
-      firstPort: 31_900,
+      firstPort: 13_000,
       asterisk: { loopbackRtpTimeoutSeconds: SILENCE_SECONDS_MAX },
     });
     const calls = await Promise.all(

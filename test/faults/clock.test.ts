@@ -22,7 +22,7 @@ await setClock("+0");
 const [library = ""] = globSync("/usr/lib/*/faketime/libfaketime.so.1");
 const { exchange } = resources.use(
   await openFaultExchange({
-    firstPort: 33_000,
+    firstPort: 14_000,
     asterisk: {
       environment: {
         LD_PRELOAD: library,

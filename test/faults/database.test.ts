@@ -6,7 +6,7 @@ import { callThrough, expectBooksRight } from "./callers.ts";
 import { delay } from "./delay.ts";
 import { openFaultExchange } from "./fault-exchange.ts";
 
-const faults = await openFaultExchange({ firstPort: 27_000 });
+const faults = await openFaultExchange({ firstPort: 11_000 });
 const { exchange, database, voices } = faults;
 afterAll(async () => {
   await faults[Symbol.asyncDispose]();

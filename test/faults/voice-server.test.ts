@@ -3,7 +3,7 @@ import { callThrough, expectBooksRight } from "./callers.ts";
 import { delay } from "./delay.ts";
 import { openFaultExchange } from "./fault-exchange.ts";
 
-const faults = await openFaultExchange({ firstPort: 25_000 });
+const faults = await openFaultExchange({ firstPort: 10_000 });
 const { exchange, voices, wires } = faults;
 afterAll(async () => {
   await faults[Symbol.asyncDispose]();

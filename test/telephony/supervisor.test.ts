@@ -1,11 +1,12 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type AmiLink, superviseAmi } from "../../agi/ami-link.ts";
-import { type LegSupervisor, superviseLegs } from "../../agi/supervisor.ts";
+import { hangUpLeg, superviseLegs } from "../../agi/supervisor.ts";
 import { startAsterisk } from "../../bin/asterisk.ts";
 import { billedAfter } from "../../core/tariff.ts";
 import { openLeg } from "../../db/call-legs.ts";
@@ -22,7 +23,7 @@ const { number, segments } = NUMBERS.pulses;
 
 let exchange: Exchange;
 let link: AmiLink;
-let supervisor: LegSupervisor;
+let supervisor: AsyncDisposable;
 const told: (readonly [event: string, details: unknown])[] = [];
 
 beforeAll(async () => {
@@ -85,6 +86,26 @@ async function renewLease(transactionId: string, forMs: number): Promise<void> {
   await exchange.db.updateTable("call_legs").set({ lease_until }).where("transaction_id", "=", transactionId).execute();
 }
 
+/** The operator's command, as a process. */
+async function phone2pay(...words: readonly string[]): Promise<string> {
+  const program = path.resolve(import.meta.dirname, "../../bin/phone2pay.ts");
+  const { stdout } = await promisify(execFile)(process.execPath, [program, ...words], { env: operatorsEnvironment() });
+  return stdout;
+}
+
+function operatorsEnvironment(): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    DATABASE_URL: exchange.databaseUrl,
+    PHONE2PAY_AGI_SECRET: SECRET,
+    PHONE2PAY_CALLER_HASH_KEY: SECRET,
+    PHONE2PAY_AMI_HOST: ACCOUNT.host,
+    PHONE2PAY_AMI_PORT: String(ACCOUNT.port),
+    PHONE2PAY_AMI_USER: ACCOUNT.user,
+    PHONE2PAY_AMI_SECRET: ACCOUNT.secret,
+  };
+}
+
 test("the channels that Asterisk lists are the calls that there are; one ended on the operator's word is billed by Asterisk's times", async () => {
   const { id, code } = await exchange.openPayment("pulses", { amountRappen: 100 });
   const { calling, leg } = await callAndKey(id, code);
@@ -100,9 +121,16 @@ test("the channels that Asterisk lists are the calls that there are; one ended o
       durationSeconds: expect.any(Number),
     },
   ]);
-  expect(await supervisor.hangUpLeg("1.1")).toBe(false);
+  await expect(phone2pay("hang-up", "1.1")).rejects.toThrow("Asterisk has no call 1.1");
   await eventually(async () => ((await findTransaction(exchange.db, id))?.billedRappen ?? 0) >= 30);
-  expect(await supervisor.hangUpLeg(leg.uniqueid)).toBe(true);
+  const [line] = JSON.parse(await phone2pay("lines", "--json"));
+  expect(line).toMatchObject({ uniqueid: leg.uniqueid, number, trunk: "demo", callerHint: "67", state: "paying" });
+  expect(line).toMatchObject({ merchant: "Disques du Léman", totalRappen: 100, owner: leg.owner });
+  expect(line.paidRappen).toBeGreaterThanOrEqual(30);
+  expect(await phone2pay("lines")).toMatch(
+    /0900900904 {2}caller …67 {2}Disques du Léman {2}paying .* of 1\.00\n1 call under way/,
+  );
+  expect(await phone2pay("hang-up", leg.uniqueid)).toBe(`ended: ${leg.uniqueid}\n`);
   expect(await calling).toMatchObject({ endedBy: "asterisk" });
   const [closed] = await closedLegs(exchange.db, id, 1);
   if (!closed) throw new Error("no leg");
@@ -139,16 +167,7 @@ test("the jobs of an operator's installation connect when they are told of the m
     [path.resolve(import.meta.dirname, "../../bin/phone2pay.ts"), "serve", "--role", "jobs"],
     {
       stdio: ["ignore", "pipe", "inherit"],
-      env: {
-        ...process.env,
-        DATABASE_URL: exchange.databaseUrl,
-        PHONE2PAY_AGI_SECRET: SECRET,
-        PHONE2PAY_CALLER_HASH_KEY: SECRET,
-        PHONE2PAY_AMI_HOST: ACCOUNT.host,
-        PHONE2PAY_AMI_PORT: String(ACCOUNT.port),
-        PHONE2PAY_AMI_USER: ACCOUNT.user,
-        PHONE2PAY_AMI_SECRET: ACCOUNT.secret,
-      },
+      env: operatorsEnvironment(),
     },
   );
   let log = "";
@@ -172,7 +191,7 @@ test("Asterisk is restarted in mid-call: the link comes back by itself, and what
   await exchange.asterisk.stop();
   await eventually(async () => !link.up);
   expect(await link.ping().catch((error: unknown) => error)).toMatchObject({ kind: "unreachable" });
-  expect(await supervisor.hangUpLeg("1.1").catch((error: unknown) => error)).toMatchObject({ kind: "unreachable" });
+  expect(await hangUpLeg(link, "1.1").catch((error: unknown) => error)).toMatchObject({ kind: "unreachable" });
 
   const directory = await mkdtemp(path.join(tmpdir(), "supervisor-"));
   await using resources = new AsyncDisposableStack();
