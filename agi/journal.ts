@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, mkdir, open, readdir, readFile, rm, stat, utimes } from "node:fs/promises";
+import { access, constants, type FileHandle, mkdir, open, readdir, readFile, rm, stat, utimes } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 
@@ -44,13 +44,19 @@ export interface Journal extends AsyncDisposable {
   adopt(): Promise<number>;
 }
 
-/** Opens the journal of one process; throws when the directory can't be written to. */
+/** Opens the journal of one process; throws, with the directory named, when it can't be written to. */
 export async function openJournal(options: {
   readonly directory: string;
   readonly onError?: (error: unknown) => void;
 }): Promise<Journal> {
   const { directory, onError = () => {} } = options;
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+    .then(() => access(directory, constants.W_OK))
+    .catch((cause: Error) => {
+      throw new Error(`the journal's directory can't be used (PHONE2PAY_JOURNAL_DIRECTORY): ${cause.message}`, {
+        cause,
+      });
+    });
   const file = path.join(directory, `${process.pid}-${randomBytes(6).toString("hex")}${SUFFIX}`);
   const outstanding = new Map<string, JournalLine>();
   let handle: FileHandle | null = null;

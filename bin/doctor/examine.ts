@@ -6,6 +6,7 @@ import { checkConfiguration } from "./check-configuration.ts";
 import { checkDatabase } from "./check-database.ts";
 import { checkDialplan } from "./check-dialplan.ts";
 import { checkFastagi, isLoopback, type VoiceServers } from "./check-fastagi.ts";
+import { checkJournal } from "./check-journal.ts";
 import { checkAsteriskPorts, checkHttp } from "./check-ports.ts";
 import { checkPrompts } from "./check-prompts.ts";
 import { checkSecrets } from "./check-secrets.ts";
@@ -47,6 +48,7 @@ export async function examine(installation: Installation): Promise<readonly Find
     config ? examined("database", () => checkDatabase(config.databaseUrl, now)) : [],
     simulatedLine ? examineSimulated(config, simulatedLine) : examineAsterisk(installation, config),
     config ? examined("ports.http", () => checkHttp(config.http.baseUrl)) : [],
+    config ? examined("journal", async () => [await checkJournal(config.agi.journalDirectory, now)]) : [],
   ]);
   const why = "because the configuration is wrong";
   const unseen = config ? [] : NEEDS_CONFIG.map((check) => unknown(check, why));

@@ -105,7 +105,9 @@ test("a directory that can't be written to is refused at the start", async () =>
   const directory = await directoryOfTest();
   const file = path.join(directory, "a-file");
   await appendFile(file, "");
-  await expect(openJournal({ directory: path.join(file, "journal") })).rejects.toThrow("ENOTDIR");
+  await expect(openJournal({ directory: path.join(file, "journal") })).rejects.toThrow(
+    /PHONE2PAY_JOURNAL_DIRECTORY.*ENOTDIR/,
+  );
 });
 
 test("what a process that died knew is told to the database by the next one, and billed once however often it is told", async () => {

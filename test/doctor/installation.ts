@@ -50,6 +50,7 @@ export async function openInstallation(firstPort: number): Promise<PlantedInstal
     PHONE2PAY_AMI_USER: "phone2pay",
     PHONE2PAY_AMI_SECRET: AMI_SECRET,
     PHONE2PAY_PROMPTS_DIRECTORY: PROMPTS_SHIPPED,
+    PHONE2PAY_JOURNAL_DIRECTORY: exchange.journalDirectory,
     PHONE2PAY_CALLER_HASH_KEY: CALLER_HASH_KEY,
   };
   const look: PlantedInstallation["look"] = ({ environment: others = {}, ...changes } = {}) => {

@@ -1,4 +1,4 @@
-import { cp, rm, truncate } from "node:fs/promises";
+import { cp, rm, truncate, utimes, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import path from "node:path";
@@ -141,6 +141,19 @@ test("a recording that is missing in one language, one that is cut short, and a 
   expect(found).toMatch(/de\/ivr-code-ask plays 100 ms instead of \d{4}/);
   expect(faultsOf(await installation.lookWithGlobal("P2P_PROMPTS", "/nowhere"))).toEqual({
     "prompts.recordings": "there is no /nowhere that we may read",
+  });
+});
+
+test("a journal that no voice server looks after is named: the database lacks what stands in it", async () => {
+  await using directory = await temporaryDirectory();
+  const elsewhere = { environment: { PHONE2PAY_JOURNAL_DIRECTORY: directory.path } };
+  expect(faultsOf(await installation.look(elsewhere))).toEqual({});
+  const orphan = path.join(directory.path, "1-dead.journal");
+  const killedAt = new Date(Date.now() - 600_000);
+  await writeFile(orphan, "");
+  await utimes(orphan, killedAt, killedAt);
+  expect(faultsOf(await installation.look(elsewhere))).toEqual({
+    "journal.directory": expect.stringMatching(/^1 of the journals in .+ have no voice server/),
   });
 });
 
