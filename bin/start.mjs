@@ -15,6 +15,7 @@ const home = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const COMMANDS = {
   demo: ["bin/phone2pay.ts", "demo"],
   test: ["bin/test.ts"],
+  "test:load": ["test/load/load-test.ts"],
 };
 
 /** Whether packages are missing or older than the list of what is wanted. */

@@ -1,0 +1,93 @@
+import { readBooks, reconcile, untilBooksClosed } from "./books.ts";
+import { type GroupOutcome, placeGroup } from "./caller-groups.ts";
+import { type Caller, openPurchases, plansAtOnce } from "./crowd.ts";
+import type { Installation } from "./installation.ts";
+import {
+  answeredAtOnce,
+  bookingLateness,
+  callFindings,
+  commonFindings,
+  type Finding,
+  findingLines,
+  latenessLine,
+  loadAverages,
+  releaseTable,
+  useTable,
+} from "./report.ts";
+import { cpuSince, cpuTimes, memoryNow } from "./watch.ts";
+
+/** Calls that begin within a second: all of them have begun before the first one ends. */
+const BEGIN_PER_SECOND = 35;
+const TELL_EVERY_MS = 10_000;
+
+export interface PartOptions {
+  readonly installation: Installation;
+  readonly nextPort: () => number;
+  readonly signal: AbortSignal;
+  readonly tell: (line: string) => void;
+}
+
+/** Part 1: many calls on the line at one moment, all five tariffs, and each of them right to the rappen. */
+export async function callAtOnce(options: PartOptions & { readonly calls: number }): Promise<boolean> {
+  const { installation, calls, tell } = options;
+  const { exchange } = installation;
+  tell(`part 1: ${calls} calls at once; load average ${loadAverages()}`);
+  const callers = await openPurchases(exchange, plansAtOnce(calls), 0);
+  tell(`${callers.length} purchases are open; the telephones begin to call, ${BEGIN_PER_SECOND} a second`);
+  const [cpuBefore, beganAt] = [cpuTimes(installation), performance.now()];
+  const progress = setInterval(() => void tellProgress(options, calls), TELL_EVERY_MS);
+  const groups = await placeAll(callers, options).finally(() => clearInterval(progress));
+  const seconds = (performance.now() - beganAt) / 1_000;
+  const cpu = cpuSince(cpuBefore, cpuTimes(installation));
+  const load = loadAverages();
+  tell("the last telephone has hung up; waiting for Asterisk's records");
+  const openLegs = await untilBooksClosed(exchange);
+  const booked = await readBooks(exchange, callers);
+  const [report, complaints] = [await reconcile(exchange), await installation.complaints()];
+
+  const together = answeredAtOnce(booked);
+  const { findings, details } = callFindings(booked);
+  const all: readonly Finding[] = [
+    { what: "on the line at one moment", found: `${together} of ${calls}`, right: together === calls },
+    ...findings,
+    ...commonFindings({ groups, openLegs, report, complaints }),
+  ];
+  const memory = memoryNow(installation);
+  for (const line of [
+    "",
+    `${calls} calls at once, in ${seconds.toFixed(0)} s; load average at the end ${load}`,
+    ...findingLines(all),
+    ...details,
+    ...groups.flatMap(({ complaints: words, behaviour }) => (words ? [`  telephone that ${behaviour}: ${words}`] : [])),
+    "",
+    ...releaseTable(booked),
+    "",
+    latenessLine(bookingLateness(booked)),
+    "",
+    ...useTable({ cpu, memory, calls, seconds }),
+    "",
+  ])
+    tell(line);
+  return all.every(({ right }) => right !== false);
+}
+
+/** The groups one after the other, so that all begin at a steady rate and the shortest calls come last. */
+async function placeAll(callers: readonly Caller[], options: PartOptions): Promise<readonly GroupOutcome[]> {
+  const { installation, nextPort, signal } = options;
+  const groups: Promise<GroupOutcome>[] = [];
+  for (const group of Map.groupBy(callers, ({ behaviour }) => behaviour).values()) {
+    const beginOverMs = (1_000 * group.length) / BEGIN_PER_SECOND;
+    const { sipPort } = installation.exchange;
+    groups.push(placeGroup(group, { sipPort, ownPort: nextPort(), beginOverMs, signal }));
+    await new Promise((resolve) => setTimeout(resolve, beginOverMs));
+  }
+  return Promise.all(groups);
+}
+
+async function tellProgress({ installation, tell }: PartOptions, calls: number): Promise<void> {
+  const { db } = installation.exchange;
+  const legs = await db.selectFrom("call_legs").select(["answered_at", "ended_at"]).execute();
+  const up = legs.filter((leg) => leg.answered_at && !leg.ended_at).length;
+  const over = legs.filter((leg) => leg.ended_at).length;
+  tell(`${up} on the line, ${over} of ${calls} over; load average ${loadAverages()}`);
+}

@@ -1,0 +1,178 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { PartOptions } from "./at-once.ts";
+import { type BookedCall, readBooks, reconcile, untilBooksClosed } from "./books.ts";
+import { type GroupOutcome, placeGroup } from "./caller-groups.ts";
+import { type Caller, openPurchases, plansOfSoak } from "./crowd.ts";
+import { type Allowance, flatness } from "./flatness.ts";
+import {
+  aligned,
+  answeredAtOnce,
+  bookingLateness,
+  callFindings,
+  commonFindings,
+  type Finding,
+  findingLines,
+  latenessLine,
+  loadAverages,
+  megabytes,
+  releaseTable,
+  useTable,
+} from "./report.ts";
+import { cpuSince, cpuTimes, memoryNow, type Sample, WATCHED, watch } from "./watch.ts";
+
+/** Purchases are opened, and telephones started, for so many calls together; a whole number of tens. */
+const CALLS_PER_ROUND = 50;
+const SAMPLE_EVERY_MS = 2_000;
+const TELL_EVERY_ROUNDS = 3;
+/** Callers of part 1 have the numbers below. */
+const FIRST_CALLER = 1_000;
+/** Who hangs up does it so long after answer, by turns, so that it falls into every phase of a pulse. */
+const HANG_UP_FROM_MS = 8_000;
+const HANG_UP_OVER_MS = 9_000;
+const HANG_UP_STEP_MS = 1_370;
+
+const MEMORY_ALLOWANCE: Allowance = { share: 0.1, amount: 20_000_000 };
+const FILES_ALLOWANCE: Allowance = { share: 0.1, amount: 10 };
+const CONNECTIONS_ALLOWANCE: Allowance = { share: 0, amount: 3 };
+
+/** Part 2: calls at a steady rate, with callers who err and who hang up, and nothing that grows with their number. */
+export async function soak(
+  options: PartOptions & { readonly calls: number; readonly perSecond: number },
+): Promise<boolean> {
+  const { installation, calls, perSecond, tell } = options;
+  const { exchange } = installation;
+  const minutes = (calls / perSecond / 60).toFixed(0);
+  tell(`part 2: a soak of ${calls} calls, ${perSecond} a second, about ${minutes} minutes; load ${loadAverages()}`);
+  const [cpuBefore, beganAt] = [cpuTimes(installation), performance.now()];
+  const watching = watch(installation, SAMPLE_EVERY_MS);
+  const { callers, rounds } = await placeRounds(options);
+  const samples = await watching.stop(); // while calls still begin: what comes after is another state
+  const groups = (await Promise.all(rounds)).flat();
+  const seconds = (performance.now() - beganAt) / 1_000;
+  const cpu = cpuSince(cpuBefore, cpuTimes(installation));
+  tell("the last telephone has hung up; waiting for Asterisk's records");
+  const openLegs = await untilBooksClosed(exchange);
+  const booked = await readBooks(exchange, callers);
+  const [report, complaints] = [await reconcile(exchange), await installation.complaints()];
+
+  const { findings, details } = callFindings(booked);
+  const flat = flatFindings(samples);
+  const all: readonly Finding[] = [
+    ...findings,
+    ...commonFindings({ groups, openLegs, report, complaints }),
+    ...flat.findings,
+  ];
+  const memory = memoryNow(installation);
+  for (const line of [
+    "",
+    `a soak of ${booked.length} calls in ${seconds.toFixed(0)} s; load average at the end ${loadAverages()}`,
+    ...findingLines(all),
+    ...details,
+    ...groups.flatMap(({ complaints: words, behaviour }) => (words ? [`  telephone that ${behaviour}: ${words}`] : [])),
+    "",
+    `on the line: ${averageOnLine(booked, seconds).toFixed(0)} on average, ${answeredAtOnce(booked)} at most`,
+    latenessLine(bookingLateness(booked)),
+    "",
+    ...releaseTable(booked),
+    "",
+    ...flat.table,
+    "",
+    ...useTable({ cpu, memory, calls: booked.length, seconds }),
+    "",
+  ])
+    tell(line);
+  return all.every(({ right }) => right !== false);
+}
+
+/** Begins round after round; answers when the last call has begun. */
+async function placeRounds(
+  options: PartOptions & { readonly calls: number; readonly perSecond: number },
+): Promise<{ readonly callers: readonly Caller[]; readonly rounds: readonly Promise<readonly GroupOutcome[]>[] }> {
+  const { installation, calls, perSecond, signal, tell } = options;
+  const callers: Caller[] = [];
+  const rounds: Promise<readonly GroupOutcome[]>[] = [];
+  const beganAt = performance.now();
+  while (callers.length < calls && !signal.aborted) {
+    const plans = plansOfSoak(Math.min(CALLS_PER_ROUND, calls - callers.length), callers.length);
+    const round = await openPurchases(installation.exchange, plans, FIRST_CALLER + callers.length);
+    const beginsInMs = beganAt + (1_000 * callers.length) / perSecond - performance.now();
+    await pause(Math.max(0, beginsInMs), undefined, { signal }).catch(() => {}); // stopped: the loop ends
+    callers.push(...round);
+    if (rounds.length % TELL_EVERY_ROUNDS === 0) tell(progress(options, callers.length - round.length));
+    rounds.push(placeRound(round, rounds.length, options));
+  }
+  await pause((1_000 * CALLS_PER_ROUND) / perSecond, undefined, { signal }).catch(() => {});
+  return { callers, rounds };
+}
+
+function placeRound(
+  callers: readonly Caller[],
+  round: number,
+  { installation, nextPort, signal, perSecond }: PartOptions & { readonly perSecond: number },
+): Promise<readonly GroupOutcome[]> {
+  const groups = [...Map.groupBy(callers, ({ behaviour }) => behaviour).values()];
+  return Promise.all(
+    groups.map((group) =>
+      placeGroup(group, {
+        sipPort: installation.exchange.sipPort,
+        ownPort: nextPort(),
+        beginOverMs: (1_000 * callers.length) / perSecond,
+        hangUpAfterMs: HANG_UP_FROM_MS + ((round * HANG_UP_STEP_MS) % HANG_UP_OVER_MS),
+        signal,
+      }),
+    ),
+  );
+}
+
+function progress({ installation, calls }: PartOptions & { readonly calls: number }, begun: number): string {
+  const memory = memoryNow(installation);
+  const parts = WATCHED.map((name) => `${name} ${megabytes(memory[name])}`).join(", ");
+  return `${begun} of ${calls} calls have begun; MB: ${parts}; load average ${loadAverages()}`;
+}
+
+/** Judges what must not grow by the rule of flatness.ts, and shows the figures. */
+function flatFindings(samples: readonly Sample[]): {
+  readonly findings: readonly Finding[];
+  readonly table: readonly string[];
+} {
+  const figures = [
+    ...WATCHED.map((name) => ({
+      what: `memory of ${name}, MB`,
+      ...flatness(
+        samples.map(({ residentBytes }) => residentBytes[name]),
+        MEMORY_ALLOWANCE,
+      ),
+      shown: megabytes,
+    })),
+    ...WATCHED.map((name) => ({
+      what: `open files of ${name}`,
+      ...flatness(
+        samples.map(({ openFiles }) => openFiles[name]),
+        FILES_ALLOWANCE,
+      ),
+      shown: String,
+    })),
+    {
+      what: "connections to PostgreSQL",
+      ...flatness(
+        samples.map(({ connections }) => connections),
+        CONNECTIONS_ALLOWANCE,
+      ),
+      shown: String,
+    },
+  ];
+  const rows = figures.map(({ what, earlier, later, most, shown }) => [what, ...[earlier, later, most].map(shown)]);
+  return {
+    findings: figures.map(({ what, earlier, later, flat, shown }) => ({
+      what: `flat: ${what}`,
+      found: `${shown(earlier)} → ${shown(later)}`,
+      right: flat,
+    })),
+    table: aligned([["medians of the soak", "second quarter", "last quarter", "most"], ...rows]),
+  };
+}
+
+function averageOnLine(calls: readonly BookedCall[], seconds: number): number {
+  const talkMs = calls.flatMap(({ legs }) => legs.map(({ record }) => record?.talkMs ?? 0));
+  return talkMs.reduce((sum, each) => sum + each, 0) / (1_000 * seconds);
+}

@@ -1,0 +1,70 @@
+import type { Installation, PartName } from "./installation.ts";
+import { cpuSeconds, processUse, sharedOutBytes } from "./process-use.ts";
+
+/** What is watched over time; PostgreSQL, many processes that share memory, is only looked at before and after. */
+export const WATCHED = ["voice server 1", "voice server 2", "jobs", "Asterisk"] as const satisfies readonly PartName[];
+export type Watched = (typeof WATCHED)[number];
+
+export interface Sample {
+  readonly residentBytes: Readonly<Record<Watched, number>>;
+  readonly openFiles: Readonly<Record<Watched, number>>;
+  readonly connections: number;
+}
+
+/** Samples the installation every `everyMs` from now on, until it is told to stop. */
+export function watch(installation: Installation, everyMs: number): { stop(): Promise<readonly Sample[]> } {
+  const samples: Sample[] = [];
+  let looking = Promise.resolve();
+  let failed: unknown = null;
+  const timer = setInterval(() => {
+    looking = looking
+      .then(async () => void samples.push(await sample(installation)))
+      .catch((error: unknown) => {
+        failed = error; // a process that ended: the report tells so by its complaints
+      });
+  }, everyMs);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await looking;
+      if (failed !== null) throw failed;
+      return samples;
+    },
+  };
+}
+
+async function sample(installation: Installation): Promise<Sample> {
+  const uses = WATCHED.map((name) => [name, processUse(installation.processIds[name])] as const);
+  const figures = (figure: "residentBytes" | "openFiles") =>
+    Object.fromEntries(uses.map(([name, use]) => [name, use[figure]])) as Record<Watched, number>;
+  return {
+    residentBytes: figures("residentBytes"),
+    openFiles: figures("openFiles"),
+    connections: await installation.connections(),
+  };
+}
+
+/** Who has used how much processor time, the load itself included. */
+export type CpuTimes = Readonly<Record<PartName | "callers and this program", number>>;
+
+export function cpuTimes({ processIds }: Installation): CpuTimes {
+  const own = Object.fromEntries(Object.entries(processIds).map(([name, pid]) => [name, cpuSeconds(pid)]));
+  // Asterisk, PostgreSQL and the servers are our children, too, and are told above.
+  const all = cpuSeconds(process.pid);
+  const theirs = Object.values(own).reduce((sum, seconds) => sum + seconds, 0);
+  return { ...own, "callers and this program": all - theirs } as CpuTimes;
+}
+
+export function cpuSince(before: CpuTimes, after: CpuTimes): CpuTimes {
+  const entries = Object.entries(after).map(([name, seconds]) => [name, seconds - before[name as keyof CpuTimes]]);
+  return Object.fromEntries(entries) as CpuTimes;
+}
+
+/** Memory of each part now, in bytes. */
+export function memoryNow({ processIds }: Installation): Readonly<Record<PartName, number>> {
+  const bytes = Object.entries(processIds).map(([name, pid]) => [
+    name,
+    name === "PostgreSQL" ? sharedOutBytes(pid) : processUse(pid).residentBytes,
+  ]);
+  return Object.fromEntries(bytes) as Record<PartName, number>;
+}
