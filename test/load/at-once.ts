@@ -4,21 +4,22 @@ import { type Caller, openPurchases, plansAtOnce } from "./crowd.ts";
 import type { Installation } from "./installation.ts";
 import {
   answeredAtOnce,
-  bookingLateness,
+  bookingTable,
   callFindings,
   commonFindings,
   type Finding,
   findingLines,
-  latenessLine,
   loadAverages,
+  pressureLine,
   releaseTable,
   useTable,
 } from "./report.ts";
-import { cpuSince, cpuTimes, memoryNow } from "./watch.ts";
+import { cpuSince, cpuTimes, memoryNow, pressureNow, type Sample, WATCHED, watch } from "./watch.ts";
 
 /** Calls that begin within a second: all of them have begun before the first one ends. */
 const BEGIN_PER_SECOND = 35;
 const TELL_EVERY_MS = 10_000;
+const SAMPLE_EVERY_MS = 1_000;
 
 export interface PartOptions {
   readonly installation: Installation;
@@ -34,12 +35,14 @@ export async function callAtOnce(options: PartOptions & { readonly calls: number
   tell(`part 1: ${calls} calls at once; load average ${loadAverages()}`);
   const callers = await openPurchases(exchange, plansAtOnce(calls), 0);
   tell(`${callers.length} purchases are open; the telephones begin to call, ${BEGIN_PER_SECOND} a second`);
-  const [cpuBefore, beganAt] = [cpuTimes(installation), performance.now()];
+  const [cpuBefore, pressureBefore, beganAt] = [cpuTimes(installation), pressureNow(), performance.now()];
+  const watching = watch(installation, SAMPLE_EVERY_MS);
   const progress = setInterval(() => void tellProgress(options, calls), TELL_EVERY_MS);
   const groups = await placeAll(callers, options).finally(() => clearInterval(progress));
   const seconds = (performance.now() - beganAt) / 1_000;
   const cpu = cpuSince(cpuBefore, cpuTimes(installation));
-  const load = loadAverages();
+  const [load, pressure] = [loadAverages(), pressureLine(pressureBefore, pressureNow(), seconds)];
+  const samples = await watching.stop();
   tell("the last telephone has hung up; waiting for Asterisk's records");
   const openLegs = await untilBooksClosed(exchange);
   const booked = await readBooks(exchange, callers);
@@ -55,16 +58,17 @@ export async function callAtOnce(options: PartOptions & { readonly calls: number
   const memory = memoryNow(installation);
   for (const line of [
     "",
-    `${calls} calls at once, in ${seconds.toFixed(0)} s; load average at the end ${load}`,
+    `${calls} calls at once, in ${seconds.toFixed(0)} s; load average at the end ${load}; ${pressure}`,
     ...findingLines(all),
     ...details,
     ...groups.flatMap(({ complaints: words, behaviour }) => (words ? [`  telephone that ${behaviour}: ${words}`] : [])),
     "",
     ...releaseTable(booked),
     "",
-    latenessLine(bookingLateness(booked)),
+    ...bookingTable(booked),
     "",
     ...useTable({ cpu, memory, calls, seconds }),
+    mostHeld(samples),
     "",
   ])
     tell(line);
@@ -90,4 +94,10 @@ async function tellProgress({ installation, tell }: PartOptions, calls: number):
   const up = legs.filter((leg) => leg.answered_at && !leg.ended_at).length;
   const over = legs.filter((leg) => leg.ended_at).length;
   tell(`${up} on the line, ${over} of ${calls} over; load average ${loadAverages()}`);
+}
+
+function mostHeld(samples: readonly Sample[]): string {
+  const files = WATCHED.map((name) => `${name} ${Math.max(...samples.map(({ openFiles }) => openFiles[name]))}`);
+  const connections = Math.max(...samples.map((sample) => sample.connections));
+  return `at most: open files of ${files.join(", ")}; ${connections} connections to PostgreSQL`;
 }

@@ -2,12 +2,12 @@ import { cpus, loadavg, release, totalmem } from "node:os";
 import { pulsesOf, type Segment } from "../../core/tariff.ts";
 import type { CallReport } from "../../db/compare-calls.ts";
 import { NUMBERS, type NumberName } from "../telephony/exchange.ts";
-import type { BookedCall } from "./books.ts";
+import type { BookedCall, BookedLeg } from "./books.ts";
 import type { GroupOutcome } from "./caller-groups.ts";
 import { windowOf } from "./crowd.ts";
 import { mostAtOnce, percentile } from "./figures.ts";
 import { type Fault, faultsOf, RULES } from "./verdict.ts";
-import type { CpuTimes } from "./watch.ts";
+import type { CpuTimes, Pressure } from "./watch.ts";
 
 const FAULTS_NAMED_MAX = 8;
 const MEGABYTE = 1_000_000;
@@ -24,6 +24,12 @@ export function machine(): string {
   const gigabytes = (totalmem() / 1e9).toFixed(1);
   const model = first?.model.trim() || "unknown processor";
   return `${cpus().length} × ${model}, ${gigabytes} GB, Linux ${release()}, Node ${process.versions.node}`;
+}
+
+/** How much of the time something had to wait for the machine itself, whoever was at fault. */
+export function pressureLine(before: Pressure, after: Pressure, seconds: number): string {
+  const share = (name: keyof Pressure) => `${((after[name] - before[name]) / (10_000 * seconds)).toFixed(1)} %`;
+  return `somebody waited for a processor ${share("cpu")} of the time, for a disk ${share("io")}`;
 }
 
 export function loadAverages(): string {
@@ -103,23 +109,34 @@ export function releaseTable(calls: readonly BookedCall[]): readonly string[] {
   return aligned([["number", "calls", "window", "after its opening p50", "p99", "max", "spared at least"], ...rows]);
 }
 
-/** How long after it fell, by Asterisk's moment of answer, each pulse stood in the books, in ms. */
-export function bookingLateness(calls: readonly BookedCall[]): readonly number[] {
-  return calls.flatMap(({ caller, legs }) =>
-    legs.flatMap(({ pulses, record, countsAfterMs }) => {
-      const segments: readonly Segment[] = NUMBERS[caller.name].segments;
-      if (!record) return [];
-      return pulses.map(({ sequence, bookedAtMs }) => {
-        const fellAfterMs = pulsesOf(segments)[sequence - 1]?.startsAtMs ?? Number.NaN;
-        return bookedAtMs - (record.answeredAtMs + fellAfterMs + countsAfterMs);
-      });
-    }),
-  );
+/**
+ * How long after it fell, by Asterisk's moment of answer, a pulse stood in the books, in ms. One that falls while a
+ * prompt plays waits for its end, when Asterisk can be asked whether the line is still there; the one that pays doesn't.
+ */
+export function bookingTable(calls: readonly BookedCall[]): readonly string[] {
+  // A price per call falls due at the answer, when the code is still to be asked.
+  const paid = calls.filter(({ caller }) => caller.behaviour !== "hangs up half-way" && caller.name !== "perCall");
+  const paying = paid.flatMap((call) => call.legs.map((leg) => latenessMs(call, leg).at(-1) ?? Number.NaN));
+  const all = calls.flatMap((call) => call.legs.flatMap((leg) => latenessMs(call, leg)));
+  const row = (what: string, late: readonly number[]) => [
+    what,
+    String(late.length),
+    ...[50, 90, 99, 100].map((percent) => percentile(late, percent).toFixed(0)),
+  ];
+  return aligned([
+    ["booked after they fell, ms", "pulses", "p50", "p90", "p99", "max"],
+    row("that pay a waiting caller's purchase", paying),
+    row("all, with those during a prompt", all),
+  ]);
 }
 
-export function latenessLine(latenessMs: readonly number[]): string {
-  const [p50, p99, most] = [percentile(latenessMs, 50), percentile(latenessMs, 99), percentile(latenessMs, 100)];
-  return `${latenessMs.length} pulses booked after they fell, ms: p50 ${p50.toFixed(0)}, p99 ${p99.toFixed(0)}, max ${most.toFixed(0)}`;
+function latenessMs({ caller }: BookedCall, { pulses, record, countsAfterMs }: BookedLeg): readonly number[] {
+  const segments: readonly Segment[] = NUMBERS[caller.name].segments;
+  if (!record) return [];
+  return pulses.map(({ sequence, bookedAtMs }) => {
+    const fellAfterMs = pulsesOf(segments)[sequence - 1]?.startsAtMs ?? Number.NaN;
+    return bookedAtMs - (record.answeredAtMs + fellAfterMs + countsAfterMs);
+  });
 }
 
 /** Processor time of each part, and its memory at the end. */

@@ -7,22 +7,26 @@ import { type Allowance, flatness } from "./flatness.ts";
 import {
   aligned,
   answeredAtOnce,
-  bookingLateness,
+  bookingTable,
   callFindings,
   commonFindings,
   type Finding,
   findingLines,
-  latenessLine,
   loadAverages,
   megabytes,
+  pressureLine,
   releaseTable,
   useTable,
 } from "./report.ts";
-import { cpuSince, cpuTimes, memoryNow, type Sample, WATCHED, watch } from "./watch.ts";
+import { cpuSince, cpuTimes, memoryNow, pressureNow, type Sample, WATCHED, watch } from "./watch.ts";
 
 /** Purchases are opened, and telephones started, for so many calls together; a whole number of tens. */
 const CALLS_PER_ROUND = 50;
 const SAMPLE_EVERY_MS = 2_000;
+/** By then the first calls are ending, and as many are on the line as ever will be. */
+const STEADY_AFTER_MS = 80_000;
+/** A soak with fewer samples after that is too short to be judged flat. */
+const SAMPLES_MIN = 60;
 const TELL_EVERY_ROUNDS = 3;
 /** Callers of part 1 have the numbers below. */
 const FIRST_CALLER = 1_000;
@@ -43,20 +47,21 @@ export async function soak(
   const { exchange } = installation;
   const minutes = (calls / perSecond / 60).toFixed(0);
   tell(`part 2: a soak of ${calls} calls, ${perSecond} a second, about ${minutes} minutes; load ${loadAverages()}`);
-  const [cpuBefore, beganAt] = [cpuTimes(installation), performance.now()];
+  const [cpuBefore, pressureBefore, beganAt] = [cpuTimes(installation), pressureNow(), performance.now()];
   const watching = watch(installation, SAMPLE_EVERY_MS);
   const { callers, rounds } = await placeRounds(options);
   const samples = await watching.stop(); // while calls still begin: what comes after is another state
   const groups = (await Promise.all(rounds)).flat();
   const seconds = (performance.now() - beganAt) / 1_000;
   const cpu = cpuSince(cpuBefore, cpuTimes(installation));
+  const pressure = pressureLine(pressureBefore, pressureNow(), seconds);
   tell("the last telephone has hung up; waiting for Asterisk's records");
   const openLegs = await untilBooksClosed(exchange);
   const booked = await readBooks(exchange, callers);
   const [report, complaints] = [await reconcile(exchange), await installation.complaints()];
 
   const { findings, details } = callFindings(booked);
-  const flat = flatFindings(samples);
+  const flat = flatFindings(samples.slice(Math.floor(STEADY_AFTER_MS / SAMPLE_EVERY_MS)));
   const all: readonly Finding[] = [
     ...findings,
     ...commonFindings({ groups, openLegs, report, complaints }),
@@ -65,15 +70,16 @@ export async function soak(
   const memory = memoryNow(installation);
   for (const line of [
     "",
-    `a soak of ${booked.length} calls in ${seconds.toFixed(0)} s; load average at the end ${loadAverages()}`,
+    `a soak of ${booked.length} calls in ${seconds.toFixed(0)} s; load average at the end ${loadAverages()}; ${pressure}`,
     ...findingLines(all),
     ...details,
     ...groups.flatMap(({ complaints: words, behaviour }) => (words ? [`  telephone that ${behaviour}: ${words}`] : [])),
     "",
     `on the line: ${averageOnLine(booked, seconds).toFixed(0)} on average, ${answeredAtOnce(booked)} at most`,
-    latenessLine(bookingLateness(booked)),
     "",
     ...releaseTable(booked),
+    "",
+    ...bookingTable(booked),
     "",
     ...flat.table,
     "",
@@ -161,6 +167,8 @@ function flatFindings(samples: readonly Sample[]): {
       shown: String,
     },
   ];
+  if (samples.length < SAMPLES_MIN)
+    return { findings: [{ what: "flat", found: "the soak was too short to tell", right: null }], table: [] };
   const rows = figures.map(({ what, earlier, later, most, shown }) => [what, ...[earlier, later, most].map(shown)]);
   return {
     findings: figures.map(({ what, earlier, later, flat, shown }) => ({

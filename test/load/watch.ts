@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import type { Installation, PartName } from "./installation.ts";
 import { cpuSeconds, processUse, sharedOutBytes } from "./process-use.ts";
 
@@ -58,6 +59,23 @@ export function cpuTimes({ processIds }: Installation): CpuTimes {
 export function cpuSince(before: CpuTimes, after: CpuTimes): CpuTimes {
   const entries = Object.entries(after).map(([name, seconds]) => [name, seconds - before[name as keyof CpuTimes]]);
   return Object.fromEntries(entries) as CpuTimes;
+}
+
+/** For how long, in µs since the machine began, somebody has waited for a processor or a disk (Linux's PSI, «some»). */
+export interface Pressure {
+  readonly cpu: number;
+  readonly io: number;
+}
+
+export function pressureNow(): Pressure {
+  return { cpu: stalledMicroseconds("cpu"), io: stalledMicroseconds("io") };
+}
+
+/** NaN where the kernel doesn't tell. */
+function stalledMicroseconds(resource: keyof Pressure): number {
+  const file = `/proc/pressure/${resource}`;
+  if (!existsSync(file)) return Number.NaN;
+  return Number(/^some .*total=(\d+)/m.exec(readFileSync(file, "utf8"))?.[1]);
 }
 
 /** Memory of each part now, in bytes. */
