@@ -8,6 +8,8 @@ import { openDatabase } from "../../db/database.ts";
 import { migrate } from "../../db/migrate.ts";
 import { environmentOf } from "../faults/fault-exchange.ts";
 import { type Exchange, openExchange } from "../telephony/exchange.ts";
+import { memoryLeft } from "./memory-left.ts";
+import type { MemoryLeft } from "./memory-on-request.ts";
 
 /** Ports from here on are the installation's own: servers, two RTP ports for each call, and the callers' telephones. */
 const FIRST_PORT = 30_000;
@@ -17,14 +19,22 @@ const RTP_PORTS = [FIRST_PORT + 100, FIRST_PORT + 100 + 2 * CALLS_AT_ONCE_MAX + 
 export const CALLER_PORTS = { first: FIRST_PORT + 1_400, count: 1_200 } as const;
 const READY_MS_MAX = 60_000;
 const WARN_LEVEL = 40;
+/** Counted by the books' own reason (verdict.ts). */
+const BACKSTOP_EVENT = "call.backstop";
+const TELLS_MEMORY = path.resolve(import.meta.dirname, "memory-on-request.ts");
 const PROGRAM = path.resolve(import.meta.dirname, "../../bin/phone2pay.ts");
 
-export type PartName = "voice server 1" | "voice server 2" | "jobs" | "Asterisk" | "PostgreSQL";
+/** The product's own processes. */
+export const SERVERS = ["voice server 1", "voice server 2", "jobs"] as const;
+export type ServerName = (typeof SERVERS)[number];
+export type PartName = ServerName | "Asterisk" | "PostgreSQL";
 
 /** Everything as an operator runs it on one machine: PostgreSQL that syncs, Asterisk, two voice servers, the jobs. */
 export interface Installation extends AsyncDisposable {
   readonly exchange: Exchange;
   readonly processIds: Readonly<Record<PartName, number>>;
+  /** What each server holds after a garbage collection. */
+  memoryLeft(): Promise<Readonly<Record<ServerName, MemoryLeft>>>;
   /** Connections that the product's processes hold to the database now. */
   connections(): Promise<number>;
   /** What the product's processes have warned of, by event; and which of them died. */
@@ -49,13 +59,14 @@ export async function openInstallation(signal: AbortSignal): Promise<Installatio
     ...process.env,
     ...environmentOf(exchange, FIRST_PORT),
     DATABASE_URL: databaseUrl,
+    LOAD_TEST_MEMORY_DIRECTORY: directory,
     PHONE2PAY_LOG_LEVEL: "warn",
   };
   const start = (name: string, role: string, more: Readonly<Record<string, string>> = {}): Child => {
     const child = keepRunning({
       name,
       program: process.execPath,
-      args: [PROGRAM, "serve", "--role", role],
+      args: ["--expose-gc", "--import", TELLS_MEMORY, PROGRAM, "serve", "--role", role],
       env: { ...env, ...more },
       logFile: path.join(directory, `${name.replaceAll(" ", "-")}.log`),
       tell: (line) => deaths.push(line),
@@ -77,15 +88,21 @@ export async function openInstallation(signal: AbortSignal): Promise<Installatio
       signal,
     });
   await Promise.all([answers(voice1, port1), answers(voice2, port2)]);
+  const processIds = {
+    "voice server 1": pidOf(voice1),
+    "voice server 2": pidOf(voice2),
+    jobs: pidOf(jobs),
+    Asterisk: exchange.asterisk.pid,
+    PostgreSQL: postgres.pid,
+  };
   const kept = resources.move();
   return {
     exchange,
-    processIds: {
-      "voice server 1": pidOf(voice1),
-      "voice server 2": pidOf(voice2),
-      jobs: pidOf(jobs),
-      Asterisk: exchange.asterisk.pid,
-      PostgreSQL: postgres.pid,
+    processIds,
+    async memoryLeft() {
+      const left: Partial<Record<ServerName, MemoryLeft>> = {};
+      for (const name of SERVERS) left[name] = await memoryLeft(processIds[name], directory);
+      return left as Record<ServerName, MemoryLeft>;
     },
     async connections() {
       const { rows } = await sql<{ held: number }>`
@@ -111,7 +128,7 @@ function countEvents(logs: readonly (readonly string[])[], deaths: readonly stri
   const counts = new Map<string, number>();
   for (const line of [...logs.flat(), ...deaths]) {
     const logged = readLogLine(line);
-    if (logged && logged.level < WARN_LEVEL) continue;
+    if (logged && (logged.level < WARN_LEVEL || logged.event === BACKSTOP_EVENT)) continue;
     const event = logged?.event ?? line;
     counts.set(event, (counts.get(event) ?? 0) + 1);
   }

@@ -30,11 +30,15 @@ async function main({ calls, soak: soakCalls, rate }: Options, signal: AbortSign
   tell("PostgreSQL, Asterisk, two voice servers and the jobs are up");
   const nextPort = groupPorts(CALLER_PORTS.first, CALLER_PORTS.count);
   const options = { installation, nextPort, signal, tell };
-  const right = [];
-  if (calls > 0) right.push(await callAtOnce({ ...options, calls }));
-  if (soakCalls > 0 && !signal.aborted) right.push(await soak({ ...options, calls: soakCalls, perSecond: rate }));
-  if (signal.aborted) throw new Error("asked to stop");
-  const passed = right.every(Boolean);
+  const right: boolean[] = [];
+  try {
+    if (calls > 0) right.push(await callAtOnce({ ...options, calls }));
+    if (soakCalls > 0) right.push(await soak({ ...options, calls: soakCalls, perSecond: rate }));
+  } catch (error) {
+    for (const [complaint, times] of await installation.complaints()) tell(`${times} × ${complaint}`);
+    throw error;
+  }
+  const passed = right.length > 0 && right.every(Boolean);
   tell(`${machine()}: ${passed ? "everything is right" : "NOT everything is right"}`);
   return passed;
 }
@@ -49,8 +53,9 @@ function tell(line: string): void {
 /** Aborted by the first Ctrl-C or SIGTERM, or when whoever started us is gone. */
 function untilStopped(): AbortSignal {
   const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
-  process.once("disconnect", () => stop.abort());
+  const asked = () => stop.abort(new Error("asked to stop"));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, asked);
+  process.once("disconnect", asked);
   return stop.signal;
 }
 

@@ -6,7 +6,7 @@ import type { BookedCall, BookedLeg } from "./books.ts";
 import type { GroupOutcome } from "./caller-groups.ts";
 import { windowOf } from "./crowd.ts";
 import { mostAtOnce, percentile } from "./figures.ts";
-import { type Fault, faultsOf, RULES } from "./verdict.ts";
+import { BACKSTOP, BACKSTOPS_PERCENT_MAX, type Fault, faultsOf, RULES } from "./verdict.ts";
 import type { CpuTimes, Pressure } from "./watch.ts";
 
 const FAULTS_NAMED_MAX = 8;
@@ -44,10 +44,14 @@ export function callFindings(calls: readonly BookedCall[]): {
   readonly details: readonly string[];
 } {
   const faults: readonly Fault[] = calls.flatMap(faultsOf);
-  const findings = RULES.map((rule) => {
+  const findings: Finding[] = RULES.map((rule) => {
     const broken = faults.filter((fault) => fault.rule === rule).length;
     return { what: rule, found: `${calls.length - broken} of ${calls.length}`, right: broken === 0 };
   });
+  const legs = calls.flatMap((call) => call.legs);
+  const backstops = legs.filter(({ endReason }) => endReason === BACKSTOP).length;
+  const few = backstops <= (BACKSTOPS_PERCENT_MAX / 100) * calls.length;
+  findings.push({ what: "let go by Asterisk's own time-out", found: String(backstops), right: few });
   const named = faults.slice(0, FAULTS_NAMED_MAX).map(({ rule, what }) => `  ${rule}: ${what}`);
   const more = faults.length - named.length;
   return { findings, details: more > 0 ? [...named, `  and ${more} more`] : named };

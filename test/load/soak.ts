@@ -3,9 +3,8 @@ import type { PartOptions } from "./at-once.ts";
 import { type BookedCall, readBooks, reconcile, untilBooksClosed } from "./books.ts";
 import { type GroupOutcome, placeGroup } from "./caller-groups.ts";
 import { type Caller, openPurchases, plansOfSoak } from "./crowd.ts";
-import { type Allowance, flatness } from "./flatness.ts";
+import { flatFindings } from "./flat-findings.ts";
 import {
-  aligned,
   answeredAtOnce,
   bookingTable,
   callFindings,
@@ -18,15 +17,14 @@ import {
   releaseTable,
   useTable,
 } from "./report.ts";
-import { cpuSince, cpuTimes, memoryNow, pressureNow, type Sample, WATCHED, watch } from "./watch.ts";
+import { cpuSince, cpuTimes, memoryNow, pressureNow, sample, WATCHED, watch } from "./watch.ts";
 
 /** Purchases are opened, and telephones started, for so many calls together; a whole number of tens. */
 const CALLS_PER_ROUND = 50;
 const SAMPLE_EVERY_MS = 2_000;
-/** By then the first calls are ending, and as many are on the line as ever will be. */
+const COLLECT_EVERY_MS = 40_000;
+/** By then the first calls have ended, and as many are on the line as ever will be. */
 const STEADY_AFTER_MS = 80_000;
-/** A soak with fewer samples after that is too short to be judged flat. */
-const SAMPLES_MIN = 60;
 const TELL_EVERY_ROUNDS = 3;
 /** Callers of part 1 have the numbers below. */
 const FIRST_CALLER = 1_000;
@@ -35,23 +33,22 @@ const HANG_UP_FROM_MS = 8_000;
 const HANG_UP_OVER_MS = 9_000;
 const HANG_UP_STEP_MS = 1_370;
 
-const MEMORY_ALLOWANCE: Allowance = { share: 0.1, amount: 20_000_000 };
-const FILES_ALLOWANCE: Allowance = { share: 0.1, amount: 10 };
-const CONNECTIONS_ALLOWANCE: Allowance = { share: 0, amount: 3 };
-
 /** Part 2: calls at a steady rate, with callers who err and who hang up, and nothing that grows with their number. */
 export async function soak(
   options: PartOptions & { readonly calls: number; readonly perSecond: number },
 ): Promise<boolean> {
-  const { installation, calls, perSecond, tell } = options;
+  const { installation, calls, perSecond, signal, tell } = options;
   const { exchange } = installation;
   const minutes = (calls / perSecond / 60).toFixed(0);
   tell(`part 2: a soak of ${calls} calls, ${perSecond} a second, about ${minutes} minutes; load ${loadAverages()}`);
   const [cpuBefore, pressureBefore, beganAt] = [cpuTimes(installation), pressureNow(), performance.now()];
-  const watching = watch(installation, SAMPLE_EVERY_MS);
+  const watching = watch(() => sample(installation), SAMPLE_EVERY_MS);
+  const collecting = watch(() => installation.memoryLeft(), COLLECT_EVERY_MS);
   const { callers, rounds } = await placeRounds(options);
-  const samples = await watching.stop(); // while calls still begin: what comes after is another state
+  // While calls still begin: what comes after is another state.
+  const [samples, left] = [await watching.stop(), await collecting.stop()];
   const groups = (await Promise.all(rounds)).flat();
+  signal.throwIfAborted();
   const seconds = (performance.now() - beganAt) / 1_000;
   const cpu = cpuSince(cpuBefore, cpuTimes(installation));
   const pressure = pressureLine(pressureBefore, pressureNow(), seconds);
@@ -61,7 +58,10 @@ export async function soak(
   const [report, complaints] = [await reconcile(exchange), await installation.complaints()];
 
   const { findings, details } = callFindings(booked);
-  const flat = flatFindings(samples.slice(Math.floor(STEADY_AFTER_MS / SAMPLE_EVERY_MS)));
+  const flat = flatFindings({
+    samples: samples.slice(Math.floor(STEADY_AFTER_MS / SAMPLE_EVERY_MS)),
+    left: left.slice(Math.floor(STEADY_AFTER_MS / COLLECT_EVERY_MS)),
+  });
   const all: readonly Finding[] = [
     ...findings,
     ...commonFindings({ groups, openLegs, report, complaints }),
@@ -134,50 +134,6 @@ function progress({ installation, calls }: PartOptions & { readonly calls: numbe
   const memory = memoryNow(installation);
   const parts = WATCHED.map((name) => `${name} ${megabytes(memory[name])}`).join(", ");
   return `${begun} of ${calls} calls have begun; MB: ${parts}; load average ${loadAverages()}`;
-}
-
-/** Judges what must not grow by the rule of flatness.ts, and shows the figures. */
-function flatFindings(samples: readonly Sample[]): {
-  readonly findings: readonly Finding[];
-  readonly table: readonly string[];
-} {
-  const figures = [
-    ...WATCHED.map((name) => ({
-      what: `memory of ${name}, MB`,
-      ...flatness(
-        samples.map(({ residentBytes }) => residentBytes[name]),
-        MEMORY_ALLOWANCE,
-      ),
-      shown: megabytes,
-    })),
-    ...WATCHED.map((name) => ({
-      what: `open files of ${name}`,
-      ...flatness(
-        samples.map(({ openFiles }) => openFiles[name]),
-        FILES_ALLOWANCE,
-      ),
-      shown: String,
-    })),
-    {
-      what: "connections to PostgreSQL",
-      ...flatness(
-        samples.map(({ connections }) => connections),
-        CONNECTIONS_ALLOWANCE,
-      ),
-      shown: String,
-    },
-  ];
-  if (samples.length < SAMPLES_MIN)
-    return { findings: [{ what: "flat", found: "the soak was too short to tell", right: null }], table: [] };
-  const rows = figures.map(({ what, earlier, later, most, shown }) => [what, ...[earlier, later, most].map(shown)]);
-  return {
-    findings: figures.map(({ what, earlier, later, flat, shown }) => ({
-      what: `flat: ${what}`,
-      found: `${shown(earlier)} → ${shown(later)}`,
-      right: flat,
-    })),
-    table: aligned([["medians of the soak", "second quarter", "last quarter", "most"], ...rows]),
-  };
 }
 
 function averageOnLine(calls: readonly BookedCall[], seconds: number): number {

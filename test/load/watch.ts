@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
-import type { Installation, PartName } from "./installation.ts";
+import { type Installation, type PartName, SERVERS } from "./installation.ts";
 import { cpuSeconds, processUse, sharedOutBytes } from "./process-use.ts";
 
 /** What is watched over time; PostgreSQL, many processes that share memory, is only looked at before and after. */
-export const WATCHED = ["voice server 1", "voice server 2", "jobs", "Asterisk"] as const satisfies readonly PartName[];
+export const WATCHED = [...SERVERS, "Asterisk"] as const satisfies readonly PartName[];
 export type Watched = (typeof WATCHED)[number];
 
 export interface Sample {
@@ -12,29 +12,29 @@ export interface Sample {
   readonly connections: number;
 }
 
-/** Samples the installation every `everyMs` from now on, until it is told to stop. */
-export function watch(installation: Installation, everyMs: number): { stop(): Promise<readonly Sample[]> } {
-  const samples: Sample[] = [];
+/** Looks every `everyMs` from now on, one look at a time, until it is told to stop; answers all that was seen. */
+export function watch<T>(look: () => Promise<T>, everyMs: number): { stop(): Promise<readonly T[]> } {
+  const seen: T[] = [];
   let looking = Promise.resolve();
   let failed: unknown = null;
   const timer = setInterval(() => {
     looking = looking
-      .then(async () => void samples.push(await sample(installation)))
+      .then(async () => void seen.push(await look()))
       .catch((error: unknown) => {
-        failed = error; // a process that ended: the report tells so by its complaints
+        failed = error;
       });
   }, everyMs);
   return {
     async stop() {
       clearInterval(timer);
       await looking;
-      if (failed !== null) throw failed;
-      return samples;
+      if (failed !== null) throw new Error("what was watched is gone", { cause: failed });
+      return seen;
     },
   };
 }
 
-async function sample(installation: Installation): Promise<Sample> {
+export async function sample(installation: Installation): Promise<Sample> {
   const uses = WATCHED.map((name) => [name, processUse(installation.processIds[name])] as const);
   const figures = (figure: "residentBytes" | "openFiles") =>
     Object.fromEntries(uses.map(([name, use]) => [name, use[figure]])) as Record<Watched, number>;
