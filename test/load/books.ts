@@ -15,6 +15,8 @@ export interface BookedPulse {
 
 export interface BookedLeg {
   readonly uniqueid: string;
+  /** To which the code bound it; null when none did. */
+  readonly transactionId: string | null;
   readonly billedRappen: number;
   readonly ended: boolean;
   readonly endReason: string | null;
@@ -56,7 +58,7 @@ export async function untilBooksClosed(exchange: Exchange): Promise<number> {
 export async function readBooks(exchange: Exchange, callers: readonly Caller[]): Promise<readonly BookedCall[]> {
   const { db } = exchange;
   const ids = callers.map(({ transactionId }) => transactionId);
-  const ours = sql<boolean>`transaction_id = any(${ids}::uuid[])`;
+  const ours = sql<boolean>`call_legs.caller = any(${callers.map(({ callerId }) => callerId)}::text[])`;
   const records = new Map((await exchange.cdrs()).map((record) => [record.uniqueid, record]));
   const transactions = await db
     .selectFrom("transactions")
@@ -65,7 +67,17 @@ export async function readBooks(exchange: Exchange, callers: readonly Caller[]):
     .execute();
   const legs = await db
     .selectFrom("call_legs")
-    .select(["id", "transaction_id", "uniqueid", "billed", "ended_at", "end_reason", "wrong_codes", "counts_after_ms"])
+    .select([
+      "id",
+      "caller",
+      "transaction_id",
+      "uniqueid",
+      "billed",
+      "ended_at",
+      "end_reason",
+      "wrong_codes",
+      "counts_after_ms",
+    ])
     .where(ours)
     .orderBy("id")
     .execute();
@@ -80,12 +92,12 @@ export async function readBooks(exchange: Exchange, callers: readonly Caller[]):
   const paid = await db
     .selectFrom("journal")
     .select("transaction_id")
-    .where(ours)
+    .where(sql<boolean>`transaction_id = any(${ids}::uuid[])`)
     .where("event", "in", ["transaction.paid", "transaction.paid_late"])
     .execute();
 
   const pulsesOfLeg = Map.groupBy(pulses, (pulse) => pulse.call_leg_id);
-  const legsOf = Map.groupBy(legs, (leg) => (leg.transaction_id ?? "").toUpperCase());
+  const legsOf = Map.groupBy(legs, (leg) => leg.caller);
   const paidOf = Map.groupBy(paid, (line) => line.transaction_id.toUpperCase());
   const transactionOf = new Map(transactions.map((row) => [row.id.toUpperCase(), row]));
   return callers.map((caller) => {
@@ -101,8 +113,9 @@ export async function readBooks(exchange: Exchange, callers: readonly Caller[]):
             timesPaid: paidOf.get(caller.transactionId)?.length ?? 0,
           }
         : null,
-      legs: (legsOf.get(caller.transactionId) ?? []).map((leg) => ({
+      legs: (legsOf.get(caller.callerId) ?? []).map((leg) => ({
         uniqueid: leg.uniqueid,
+        transactionId: leg.transaction_id?.toUpperCase() ?? null,
         billedRappen: leg.billed,
         ended: leg.ended_at !== null,
         endReason: leg.end_reason,

@@ -15,8 +15,11 @@ const SCENARIOS: Readonly<Record<Behaviour, string>> = {
   "hangs up half-way": "caller-hangs-up-half-way",
 };
 const PAUSE_BEFORE_DIGITS_MS = 1_000;
-/** The sound takes the place of the keys: begun before the last key's end has been sent, it would cut it off. */
-const AFTER_KEYING_MS = 500;
+/**
+ * In SIPp the sound takes the place of the keys: begun before the last of them has been sent, it would cut it off, and
+ * SIPp 3.6.1 may crash. A busy machine is seconds late with keys.
+ */
+const AFTER_KEYING_MS = 3_000;
 /** Callers send sound, too, from the code on; longer than any call here lasts. */
 const SOUND_MS = 90_000;
 /** After its last call has begun a group is given so long to end. */
@@ -85,10 +88,13 @@ export async function placeGroup(
     ["-timeout", `${Math.ceil((beginOver + GROUP_ENDS_WITHIN_MS) / 1_000)}s`, "-timeout_error"],
     [`127.0.0.1:${sipPort}`],
   ];
-  const { exitCode, output } = await sipp(parameters.flat().map(String), signal);
+  const { exitCode, signal: killedBy, output } = await sipp(parameters.flat().map(String), signal);
   const failed = failedCalls(await readFile(file("statistics.csv"), "utf8").catch(() => ""));
   const errors = await readFile(file("errors.log"), "utf8").catch(() => "");
-  const complaints = exitCode === 0 ? "" : [`exit code ${exitCode}`, errors, errors ? "" : output].join("\n");
+  const complaints =
+    exitCode === 0
+      ? ""
+      : [`SIPp ended with ${killedBy ?? `exit code ${exitCode}`}`, errors, errors ? "" : output].join("\n");
   return { behaviour, failed: exitCode === 0 ? 0 : Math.max(1, failed), complaints: complaints.trim() };
 }
 
@@ -121,10 +127,10 @@ async function sipp(parameters: readonly string[], signal: AbortSignal) {
   };
   child.stdout.setEncoding("utf8").on("data", keep);
   child.stderr.setEncoding("utf8").on("data", keep);
-  const exitCode = await new Promise<number>((resolve, reject) => {
+  const end = await new Promise<{ exitCode: number | null; signal: string | null }>((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code) => resolve(code ?? -1));
+    child.once("close", (exitCode, signal) => resolve({ exitCode, signal }));
   });
   signal.removeEventListener("abort", kill);
-  return { exitCode, output };
+  return { ...end, output };
 }

@@ -4,6 +4,7 @@ import { type BookedCall, readBooks, reconcile, untilBooksClosed } from "./books
 import { type GroupOutcome, placeGroup } from "./caller-groups.ts";
 import { type Caller, openPurchases, plansOfSoak } from "./crowd.ts";
 import { flatFindings } from "./flat-findings.ts";
+import { SERVERS } from "./installation.ts";
 import {
   answeredAtOnce,
   bookingTable,
@@ -17,7 +18,9 @@ import {
   releaseTable,
   useTable,
 } from "./report.ts";
-import { cpuSince, cpuTimes, memoryNow, pressureNow, sample, WATCHED, watch } from "./watch.ts";
+import { cpuSince, cpuTimes, memoryNow, pressureNow, sample, watch } from "./watch.ts";
+
+type ServersMemory = Awaited<ReturnType<PartOptions["installation"]["memoryLeft"]>>;
 
 /** Purchases are opened, and telephones started, for so many calls together; a whole number of tens. */
 const CALLS_PER_ROUND = 50;
@@ -43,7 +46,7 @@ export async function soak(
   tell(`part 2: a soak of ${calls} calls, ${perSecond} a second, about ${minutes} minutes; load ${loadAverages()}`);
   const [cpuBefore, pressureBefore, beganAt] = [cpuTimes(installation), pressureNow(), performance.now()];
   const watching = watch(() => sample(installation), SAMPLE_EVERY_MS);
-  const collecting = watch(() => installation.memoryLeft(), COLLECT_EVERY_MS);
+  const collecting = watch(async () => tellMemory(await installation.memoryLeft(), tell), COLLECT_EVERY_MS);
   const { callers, rounds } = await placeRounds(options);
   // While calls still begin: what comes after is another state.
   const [samples, left] = [await watching.stop(), await collecting.stop()];
@@ -104,7 +107,8 @@ async function placeRounds(
     const beginsInMs = beganAt + (1_000 * callers.length) / perSecond - performance.now();
     await pause(Math.max(0, beginsInMs), undefined, { signal }).catch(() => {}); // stopped: the loop ends
     callers.push(...round);
-    if (rounds.length % TELL_EVERY_ROUNDS === 0) tell(progress(options, callers.length - round.length));
+    if (rounds.length % TELL_EVERY_ROUNDS === 0)
+      tell(`${callers.length - round.length} of ${calls} calls have begun; load average ${loadAverages()}`);
     rounds.push(placeRound(round, rounds.length, options));
   }
   await pause((1_000 * CALLS_PER_ROUND) / perSecond, undefined, { signal }).catch(() => {});
@@ -130,10 +134,10 @@ function placeRound(
   );
 }
 
-function progress({ installation, calls }: PartOptions & { readonly calls: number }, begun: number): string {
-  const memory = memoryNow(installation);
-  const parts = WATCHED.map((name) => `${name} ${megabytes(memory[name])}`).join(", ");
-  return `${begun} of ${calls} calls have begun; MB: ${parts}; load average ${loadAverages()}`;
+function tellMemory(left: ServersMemory, tell: PartOptions["tell"]): ServersMemory {
+  const each = SERVERS.map((name) => `${name} ${megabytes(left[name].heapUsed)} of ${megabytes(left[name].rss)}`);
+  tell(`heap after a collection, of memory in all, MB: ${each.join(", ")}`);
+  return left;
 }
 
 function averageOnLine(calls: readonly BookedCall[], seconds: number): number {

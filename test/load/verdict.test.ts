@@ -32,6 +32,7 @@ function booked(behaviour: Behaviour, talkMs: number, pulses: number): BookedCal
     legs: [
       {
         uniqueid: "1.1",
+        transactionId: "T",
         billedRappen,
         ended: true,
         endReason: behaviour === "hangs up half-way" ? "caller_hung_up" : "paid",
@@ -83,6 +84,11 @@ test.each<readonly [string, BookedCall, Rule]>([
     "paid once and in full, or underpaid by who hung up",
   ],
   ["one that never reached us", { ...right, legs: [] }, "paid once and in full, or underpaid by who hung up"],
+  [
+    "one whose code never reached us",
+    withLeg({ transactionId: null }),
+    "paid once and in full, or underpaid by who hung up",
+  ],
   ["a rappen too much", withLeg({ billedRappen: 41 }), "billed what Asterisk's record owes"],
   ["a call without a record", withLeg({ record: null }), "billed what Asterisk's record owes"],
   [

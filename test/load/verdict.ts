@@ -32,9 +32,19 @@ export interface Fault {
 export function faultsOf(call: BookedCall): readonly Fault[] {
   const { caller, legs } = call;
   const [leg] = legs;
-  const fault = (rule: Rule, what: string): Fault => ({ rule, what: `${caller.name}, ${caller.behaviour}: ${what}` });
-  if (!leg) return [fault("paid once and in full, or underpaid by who hung up", "the code never reached us")];
   const segments: readonly Segment[] = NUMBERS[caller.name].segments;
+  const fault = (rule: Rule, what: string): Fault => ({ rule, what: `${caller.name}, ${caller.behaviour}: ${what}` });
+  if (!leg) return [fault("paid once and in full, or underpaid by who hung up", "the call never reached us")];
+  // What a caller keyed wrong, or a telephone didn't send, has no window: its money is right all the same.
+  if (leg.transactionId !== caller.transactionId) {
+    const told = `the code never reached us: ${leg.endReason}, ${leg.wrongCodes} wrong codes`;
+    const unbilled = billingFault(leg, segments);
+    return [
+      fault("paid once and in full, or underpaid by who hung up", told),
+      ...(unbilled === null ? [] : [fault("billed what Asterisk's record owes", unbilled)]),
+    ];
+  }
+
   const checks: readonly (readonly [Rule, string | null])[] = [
     ["paid once and in full, or underpaid by who hung up", paymentFault(call)],
     ["billed what Asterisk's record owes", billingFault(leg, segments)],
