@@ -1,6 +1,6 @@
-// `npm run demo` and `npm test` begin here, on a machine that has nothing but git, Node ≥ 20 and npm. So this file is
-// plain JavaScript and imports nothing that has to be installed: it installs the packages, finds a Node that is new
-// enough (one of the packages brings it along) and hands over to the real program.
+// `npm run demo`, `npm test` and `npm run test:load` begin here, on a machine that has nothing but git, Node ≥ 20 and
+// npm. So this file is plain JavaScript and imports nothing that has to be installed: it installs the packages, finds a
+// Node that is new enough (one of the packages brings it along) and hands over to the real program.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, statSync, utimesSync } from "node:fs";
 import { constants } from "node:os";
@@ -15,6 +15,7 @@ const home = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const COMMANDS = {
   demo: ["bin/phone2pay.ts", "demo"],
   test: ["bin/test.ts"],
+  "test:load": ["test/load/load-test.ts"],
 };
 
 /** Whether packages are missing or older than the list of what is wanted. */

@@ -66,7 +66,8 @@ export async function openFaultExchange(options: {
   return { exchange, database, voices, wires, jobs, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-function environmentOf(exchange: Exchange, firstPort: number): Readonly<Record<string, string>> {
+/** What the servers of an exchange are configured by. */
+export function environmentOf(exchange: Exchange, firstPort: number): Readonly<Record<string, string>> {
   return {
     DATABASE_URL: exchange.databaseUrl,
     PHONE2PAY_AGI_SECRET: SECRET,

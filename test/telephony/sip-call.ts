@@ -73,6 +73,10 @@ const keyingMsBefore = 400;
 /** SIPp's own time-out rounds to seconds and waits for its last messages. */
 const lastMessagesMs = 5000;
 
+export function keyingMs(digits: number): number {
+  return keyingMsBefore + keyingMsPerDigit * digits;
+}
+
 /** One call by SIPp, played as its scenario says. Any number of them may run at once. SIPp's play_dtmf needs root. */
 export async function placeCall(call: Call): Promise<CallOutcome> {
   const directory = await mkdtemp(join(tmpdir(), "p2p-call-"));
@@ -136,13 +140,25 @@ async function scenarioOf(call: Call, tonesFile: string): Promise<string> {
     digits,
     tonesFile,
     pauseBeforeDigitsMs: String(pauseBeforeDigitsMs),
-    keyingMs: String(keyingMsBefore + keyingMsPerDigit * digits.length),
+    keyingMs: String(keyingMs(digits.length)),
     hangUpAfterDigitsMs: String(Math.max(0, (call.hangUpAfterMs ?? 2000) - pauseBeforeDigitsMs)),
     languageKey: call.languageKey ?? "1",
     expectedStatus: String(call.expectedStatus ?? 404),
+    mediaPort: "[auto_media_port]",
+    sound: "", // beside the keys they send none
     "info-digits": await infoDigits(digits),
   };
-  return fill(await readFile(join(scenarios, `${call.scenario}.xml`), "utf8"), values);
+  return readScenario(call.scenario, values);
+}
+
+/** A piece of a scenario, to be put into one in place of a value. */
+export function readPart(name: string): Promise<string> {
+  return readFile(join(scenarios, "parts", `${name}.xml`), "utf8");
+}
+
+/** A scenario as SIPp reads it, with its parts and the values put in. */
+export async function readScenario(name: string, values: Readonly<Record<string, string>>): Promise<string> {
+  return fill(await readFile(join(scenarios, `${name}.xml`), "utf8"), values);
 }
 
 /** `{{name}}` is a value or, where there is none of that name, the file parts/name.xml. */
@@ -151,7 +167,7 @@ async function fill(text: string, values: Readonly<Record<string, string>>): Pro
   let from = 0;
   for (const place of text.matchAll(/\{\{([\w-]+)\}\}/g)) {
     const name = place[1]!;
-    const value = values[name] ?? (await readFile(join(scenarios, "parts", `${name}.xml`), "utf8"));
+    const value = values[name] ?? (await readPart(name));
     filled += text.slice(from, place.index) + (await fill(value, values));
     from = place.index + place[0].length;
   }
@@ -159,7 +175,7 @@ async function fill(text: string, values: Readonly<Record<string, string>>): Pro
 }
 
 async function infoDigits(digits: string): Promise<string> {
-  const part = await readFile(join(scenarios, "parts", "info-digit.xml"), "utf8");
+  const part = await readPart("info-digit");
   return Array.from(digits)
     .map((digit, index) => part.replace("{{digit}}", digit).replace("{{sequence}}", String(index + 2)))
     .join("");
