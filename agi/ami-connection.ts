@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
 import type { AsteriskManager } from "asterisk-manager";
 import { AmiError, type AmiPacket, AmiPacketReader, checkValue, type PacketLimits } from "./ami-packets.ts";
@@ -64,7 +65,6 @@ interface Pending {
 type ManagerCallback = (refusal?: AmiReply | null, reply?: AmiReply) => void;
 
 const NOTHING: AmiPacket = new Map();
-let actions = 0;
 
 /**
  * One socket to Asterisk under a manager of its own, for which it reads, keeps time and counts. Every action settles:
@@ -87,7 +87,7 @@ export class AmiConnectionCore {
     this.#reader = new AmiPacketReader(
       {
         onGreeting: (line) => this.#onGreeting(line),
-        onPacket: (packet) => this.#onPacket(packet),
+        onPacket: (packet, repeats) => this.#onPacket(packet, repeats),
         onBreach: (what) => this.end(new AmiError("bad_reply", what)),
       },
       parts.limits,
@@ -169,7 +169,8 @@ export class AmiConnectionCore {
     if (this.#pending.size >= limits.pendingActions)
       return Promise.reject(new AmiError("busy", "too many AMI actions wait for their replies"));
     const { promise, resolve, reject } = Promise.withResolvers<AmiAnswer>();
-    const id = `p2p-${++actions}`;
+    // Nobody can guess it: text of a caller that Asterisk prints with a line break in it can't pass for our reply.
+    const id = randomUUID();
     const late = () => this.#take(id)?.reject(new AmiError("time_out", "Asterisk did not answer in time"));
     this.#pending.set(id, { items: list && [], resolve, reject, timer: setTimeout(late, milliseconds) });
     const { action } = manager;
@@ -195,7 +196,7 @@ export class AmiConnectionCore {
     else this.end(new AmiError("bad_reply", "what listens there is not Asterisk's manager interface"));
   }
 
-  #onPacket(packet: AmiPacket): void {
+  #onPacket(packet: AmiPacket, repeats: boolean): void {
     const id = packet.get("actionid") ?? "";
     const response = packet.get("response");
     const pending = this.#pending.get(id);
@@ -205,7 +206,10 @@ export class AmiConnectionCore {
       if (pending)
         this.#parts.manager.emit("rawevent", { response: success ? "Success" : "Error", actionid: id, packet });
     } else if (pending?.items) this.#onItem(id, pending.items, packet);
-    else if (packet.has("event") && this.#up) this.#parts.onEvent((packet.get("event") ?? "").toLowerCase(), packet);
+    // No event of Asterisk's tells a thing twice. One that does was begun by a line break in a caller's text, and goes on
+    // with what was left of the true one.
+    else if (packet.has("event") && this.#up && !repeats)
+      this.#parts.onEvent((packet.get("event") ?? "").toLowerCase(), packet);
   }
 
   #onItem(id: string, items: AmiPacket[], packet: AmiPacket): void {

@@ -62,7 +62,8 @@ export function checkValue(value: string, valueBytes: number): string {
 
 interface PacketListener {
   readonly onGreeting: (line: string) => void;
-  readonly onPacket: (packet: AmiPacket) => void;
+  /** `repeats`: a field stood in it more than once. */
+  readonly onPacket: (packet: AmiPacket, repeats: boolean) => void;
   readonly onBreach: (what: string) => void;
 }
 
@@ -80,6 +81,7 @@ export class AmiPacketReader {
   #greeted = false;
   #stopped = false;
   #packet = new Map<string, string>();
+  #repeats = false;
   #packetBytes = 0;
   #packetLines = 0;
 
@@ -122,15 +124,17 @@ export class AmiPacketReader {
     }
     const colon = line.indexOf(":");
     const name = (colon < 0 ? line : line.slice(0, colon)).toLowerCase();
-    if (!this.#packet.has(name)) this.#packet.set(name, colon < 0 ? "" : line.slice(colon + 1).trim());
+    if (this.#packet.has(name)) this.#repeats = true;
+    else this.#packet.set(name, colon < 0 ? "" : line.slice(colon + 1).trim());
   }
 
   #onBlankLine(): void {
-    const packet = this.#packet;
+    const [packet, repeats] = [this.#packet, this.#repeats];
     this.#packet = new Map();
+    this.#repeats = false;
     this.#packetBytes = 0;
     this.#packetLines = 0;
-    if (packet.size > 0) this.#listener.onPacket(packet);
+    if (packet.size > 0) this.#listener.onPacket(packet, repeats);
   }
 
   #breach(what: string): void {
@@ -139,13 +143,12 @@ export class AmiPacketReader {
   }
 }
 
-/** The channel that an event of CoreShowChannels tells of; throws bad_reply when it tells of none. */
-export function readChannel(event: AmiPacket): AmiChannel {
+/** The channel that an event of CoreShowChannels tells of; null when a name, a uniqueid or a duration is missing. */
+export function readChannel(event: AmiPacket): AmiChannel | null {
   const field = (name: string): string => event.get(name) ?? "";
   const [hours, minutes, seconds] = field("duration").split(":").map(Number);
   const durationSeconds = (hours ?? Number.NaN) * 3_600 + (minutes ?? Number.NaN) * 60 + (seconds ?? Number.NaN);
-  if (field("uniqueid") === "" || field("channel") === "" || !(durationSeconds >= 0))
-    throw new AmiError("bad_reply", "Asterisk listed a channel without a name, a uniqueid or a duration");
+  if (field("uniqueid") === "" || field("channel") === "" || !(durationSeconds >= 0)) return null;
   return {
     uniqueid: field("uniqueid"),
     linkedid: field("linkedid"),

@@ -16,6 +16,9 @@ import {
 export type { AmiLimits } from "./ami-connection.ts";
 export { type AmiChannel, AmiError, type AmiErrorKind, type AmiPacket, type DialplanStep } from "./ami-packets.ts";
 
+/** So often a list of channels is asked for before it is given up. */
+const LIST_TRIES_MAX = 5;
+
 export interface AmiOptions {
   readonly host: string;
   readonly port: number;
@@ -80,10 +83,7 @@ export async function connectAmi(options: AmiOptions & { readonly signal?: Abort
   });
   await core.login(options.signal);
   return {
-    async coreShowChannels() {
-      const { items } = await core.ask({ Action: "CoreShowChannels" }, "list");
-      return items.map(readChannel);
-    },
+    coreShowChannels: () => listChannels(core),
     async hangup(channel, cause) {
       // Between slashes Asterisk would take it for a pattern, and end every call that fits.
       if (channel === "" || channel.startsWith("/")) throw new AmiError("bad_argument", "this names no channel");
@@ -123,6 +123,19 @@ export async function connectAmi(options: AmiOptions & { readonly signal?: Abort
     },
     [Symbol.asyncDispose]: () => core.close(),
   };
+}
+
+/**
+ * In the moment in which a call is made, until the dialplan has cleaned its caller's number, a line break in it cuts that
+ * channel's entry in two. Then the list is asked for again: whoever calls can't keep it from being read.
+ */
+async function listChannels(core: AmiConnectionCore): Promise<readonly AmiChannel[]> {
+  for (let triesLeft = LIST_TRIES_MAX; ; triesLeft -= 1) {
+    const { items } = await core.ask({ Action: "CoreShowChannels" }, "list");
+    const channels = items.map(readChannel);
+    if (channels.every((channel) => channel !== null)) return channels;
+    if (triesLeft === 1) throw new AmiError("bad_reply", "Asterisk listed a channel without all that belongs to one");
+  }
 }
 
 /** Throws bad_argument for options with which there can never be a connection. */

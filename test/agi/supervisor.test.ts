@@ -102,6 +102,19 @@ test("after a hang-up nothing waits for the next round: the leg is closed when t
   expect(tookMs).toBeLessThan(3_000);
 });
 
+test("a hang-up that is told of a call which Asterisk still has closes nothing, were its worker ever so silent", async () => {
+  await using scene = await openScene("", ["1700000000.7"]);
+  const { db, link, asterisk, silentLeg, isOpen } = scene;
+  await silentLeg("1700000000.7");
+  const limits = { graceMilliseconds: 200, lookEveryMilliseconds: 50 };
+  await using _ = superviseLegs({ db, link, worker: "w", log: () => {}, limits });
+  await until(async () => link.up);
+  asterisk.packet({ Event: "Hangup", Uniqueid: "1700000000.7" });
+  await silentLeg("1700000000.1"); // its grace begins later, and so ends later
+  await until(async () => !(await isOpen("1700000000.1")));
+  expect(await isOpen("1700000000.7")).toBe(true);
+});
+
 test("of any number of processes that find a leg silent one closes it, and none while its worker lives", async () => {
   await using scene = await openScene("", []);
   const { db, silentLeg, isOpen } = scene;

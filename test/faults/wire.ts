@@ -10,10 +10,14 @@ export interface Wire extends AsyncDisposable {
   mend(): void;
 }
 
-/** Passes on what comes in to `port` on this machine. */
-export async function layWire(port: number): Promise<Wire> {
+/** Passes on what comes in to `port` on this machine; `onAnswer` is told all that comes back from there, connection by connection. */
+export async function layWire(
+  port: number,
+  onAnswer: (connection: number, bytes: Buffer) => void = () => {},
+): Promise<Wire> {
   const sockets = new Set<Socket>();
   let isCut = false;
+  let connections = 0;
   const keep = (socket: Socket): Socket => {
     sockets.add(socket);
     return socket.on("error", () => {}).on("close", () => sockets.delete(socket));
@@ -22,6 +26,8 @@ export async function layWire(port: number): Promise<Wire> {
     keep(near);
     if (isCut) return;
     const far = keep(connect(port, "127.0.0.1"));
+    const connection = ++connections;
+    far.on("data", (bytes) => onAnswer(connection, bytes));
     for (const [from, to] of [
       [near, far],
       [far, near],
