@@ -34,8 +34,8 @@ export async function closeCall(server: VoiceServer, channel: AgiChannel): Promi
 function steadyLength(server: VoiceServer, uniqueid: string, recordedMs: number | null): number | null {
   const known = server.meter.lengthOf(uniqueid);
   if (recordedMs === null || known === null) return recordedMs;
-  const { atLeastMs, atMostMs, bestMs } = known;
+  const { atLeastMs, atMostMs, steadyMs } = known;
   if (recordedMs >= atLeastMs - CLOCK_STEP_MS && recordedMs <= atMostMs + CLOCK_STEP_MS) return recordedMs;
   server.log("call.clock_stepped", { uniqueid, recordedMs, atLeastMs, atMostMs });
-  return bestMs;
+  return steadyMs ?? atLeastMs;
 }

@@ -35,15 +35,17 @@ export async function hangUp(call: Call, reason: string): Promise<void> {
  * Asterisk said that the call is over. When the caller hung up the dialplan has a server close the books by Asterisk's
  * times, this one or another. When Asterisk itself ended the call because we were late (TIMEOUT(absolute)), or because
  * its clock was set, the dialplan asks nobody, so that no server, however stuck, can keep the caller on the line: then
- * the books are closed here, by our own clock.
+ * the books are closed here, by our own clock. A process that was stuck just then doesn't know when that was: it leaves
+ * the leg to Asterisk's record (db/upkeep.ts).
  */
 export async function closeUnlessAsked(call: Call): Promise<void> {
-  const { metered, server, leg } = call;
-  const late = metered.elapsedMs() >= call.backstopAtMs - BACKSTOP_EARLY_MS;
+  const { server, leg } = call;
+  const lengthMs = server.meter.lengthOf(leg.uniqueid)?.steadyMs ?? null;
+  if (lengthMs === null) return server.log("call.heard_late", { uniqueid: leg.uniqueid });
+  const late = lengthMs >= call.backstopAtMs - BACKSTOP_EARLY_MS;
   if (late) server.log("call.backstop", { uniqueid: leg.uniqueid });
   else await new Promise((resolve) => setTimeout(resolve, HANDLER_MS));
   if (server.journal.holds("ended", leg.uniqueid)) return; // asked here, while the database is away
-  const lengthMs = server.meter.lengthOf(leg.uniqueid)?.bestMs ?? metered.elapsedMs();
   await closeBooks(call, late ? "backstop" : "caller_hung_up", lengthMs);
 }
 

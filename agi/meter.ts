@@ -53,8 +53,8 @@ export interface CallLength {
   readonly atLeastMs: number;
   /** Then we heard of its end. */
   readonly atMostMs: number;
-  /** What to bill when nobody else knows: until we heard of it, unless this process was stuck just then. */
-  readonly bestMs: number;
+  /** Until we heard of it; null when this process was stuck just then, and so heard late: then others know better. */
+  readonly steadyMs: number | null;
 }
 
 /** The meter of one worker: keeps time for its calls on a monotonic clock and books their pulses in batches. */
@@ -86,6 +86,7 @@ export function startMeter(options: {
   let flushingSince = 0;
   let heartbeatAt = now();
   let tickedAt = now();
+  let stuckUntil = Number.NEGATIVE_INFINITY;
 
   function flush(): Promise<boolean> {
     if (flushing === null) {
@@ -164,6 +165,8 @@ export function startMeter(options: {
   }
 
   const timer = setInterval(() => {
+    // What happened meanwhile is heard right after this tick, and some of it after the next.
+    if (now() - tickedAt > STUCK_MS) stuckUntil = now() + STUCK_MS;
     tickedAt = now();
     void flush();
   }, BOOKING_INTERVAL_MS);
@@ -188,8 +191,9 @@ export function startMeter(options: {
         stopped() {
           account.stopped();
           const [atLeastMs, atMostMs] = [account.provenMs, account.elapsedMs()];
-          const bestMs = now() - tickedAt < STUCK_MS ? atMostMs : atLeastMs;
-          lengths.set(leg.uniqueid, { atLeastMs, atMostMs, bestMs, forgetAtMs: now() + REMEMBERED_MS });
+          const isSteady = now() - tickedAt < STUCK_MS && now() > stuckUntil;
+          const steadyMs = isSteady ? atMostMs : null;
+          lengths.set(leg.uniqueid, { atLeastMs, atMostMs, steadyMs, forgetAtMs: now() + REMEMBERED_MS });
         },
         elapsedMs: () => account.elapsedMs(),
         owed: (durationMs) => account.owed(durationMs),
