@@ -83,7 +83,9 @@ async function placeAll(callers: readonly Caller[], options: PartOptions): Promi
   for (const group of Map.groupBy(callers, ({ behaviour }) => behaviour).values()) {
     const beginOverMs = (BEGIN_OVER_MS * group.length) / callers.length;
     const { sipPort } = installation.exchange;
-    groups.push(placeGroup(group, { sipPort, ownPort: nextPort(), beginOverMs, signal }));
+    const placed = placeGroup(group, { sipPort, ownPort: nextPort(), beginOverMs, signal });
+    placed.catch(() => {}); // told by whoever waits for all of them, when everything is being given back
+    groups.push(placed);
     await new Promise((resolve) => setTimeout(resolve, beginOverMs));
   }
   return Promise.all(groups);

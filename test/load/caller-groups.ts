@@ -63,6 +63,7 @@ export async function placeGroup(
   const keying = keyingMs(first.code.length) + AFTER_KEYING_MS;
   const scenario = await readScenario(SCENARIOS[behaviour], {
     number: "[field0]",
+    headers: "",
     digits: "[field1]",
     wrongDigits: "[field2]",
     callerId: "[field3]",

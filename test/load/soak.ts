@@ -109,7 +109,9 @@ async function placeRounds(
     callers.push(...round);
     if (rounds.length % TELL_EVERY_ROUNDS === 0)
       tell(`${callers.length - round.length} of ${calls} calls have begun; load average ${loadAverages()}`);
-    rounds.push(placeRound(round, rounds.length, options));
+    const placed = placeRound(round, rounds.length, options);
+    placed.catch(() => {}); // told by whoever waits for all of them, when everything is being given back
+    rounds.push(placed);
   }
   await pause((1_000 * CALLS_PER_ROUND) / perSecond, undefined, { signal }).catch(() => {});
   return { callers, rounds };
