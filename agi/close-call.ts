@@ -23,6 +23,7 @@ export async function closeCall(server: VoiceServer, channel: AgiChannel): Promi
     milliseconds: BOOKS_BEFORE_LETTING_GO_MS,
     write: () => closeLeg(server.db, { uniqueid, worker: server.worker, talkMs, reason }),
   });
+  server.meter.forget(uniqueid);
   await channel.setVariable("P2P_CLOSED", "1");
   channel.close();
 }

@@ -40,13 +40,21 @@ export async function hangUp(call: Call, reason: string): Promise<void> {
  */
 export async function closeUnlessAsked(call: Call): Promise<void> {
   const { server, leg } = call;
-  const lengthMs = server.meter.lengthOf(leg.uniqueid)?.steadyMs ?? null;
+  const known = server.meter.lengthOf(leg.uniqueid);
+  if (known === null) return; // asked already
+  const lengthMs = known.steadyMs;
   if (lengthMs === null) return server.log("call.heard_late", { uniqueid: leg.uniqueid });
-  const late = lengthMs >= call.backstopAtMs - BACKSTOP_EARLY_MS;
-  if (late) server.log("call.backstop", { uniqueid: leg.uniqueid });
-  else await new Promise((resolve) => setTimeout(resolve, HANDLER_MS));
-  if (server.journal.holds("ended", leg.uniqueid)) return; // asked here, while the database is away
-  await closeBooks(call, late ? "backstop" : "caller_hung_up", lengthMs);
+  if (lengthMs >= call.backstopAtMs - BACKSTOP_EARLY_MS) {
+    server.log("call.backstop", { uniqueid: leg.uniqueid });
+    return await closeBooks(call, "backstop", lengthMs);
+  }
+  // Behind the call: one that is over takes no place from one that comes.
+  setTimeout(() => {
+    if (server.meter.lengthOf(leg.uniqueid) === null) return; // asked meanwhile
+    closeBooks(call, "caller_hung_up", lengthMs).catch((error: unknown) =>
+      server.log("call.books_open", { uniqueid: leg.uniqueid, error }),
+    );
+  }, HANDLER_MS).unref();
 }
 
 /** A moment that is safe, on a line that is there: what isn't proved to have been outlived isn't billed. */

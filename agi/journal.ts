@@ -36,8 +36,6 @@ export interface Journal extends AsyncDisposable {
   keep(lines: readonly JournalLine[]): Promise<void>;
   /** The database has it now. */
   settle(kind: Kind, uniqueid: string): void;
-  /** Whether such a line is still to be told. */
-  holds(kind: Kind, uniqueid: string): boolean;
   /** What is still to be told, oldest first. */
   readonly outstanding: readonly JournalLine[];
   /** Takes over the lines of processes that died, and answers how many. */
@@ -107,7 +105,6 @@ export async function openJournal(options: {
     settle(kind, uniqueid) {
       if (outstanding.delete(`${kind} ${uniqueid}`) && outstanding.size === 0) void inTurn(empty).catch(onError);
     },
-    holds: (kind, uniqueid) => outstanding.has(`${kind} ${uniqueid}`),
     get outstanding() {
       return [...outstanding.values()];
     },

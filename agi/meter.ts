@@ -23,7 +23,7 @@ const PULSES_IN_ONE_MAX = 5_000;
 /** So long after its end it is still known how long a call lasted by our clock. */
 const REMEMBERED_MS = 120_000;
 /** A process whose meter hasn't ticked for so long was stuck, and hears late what happened meanwhile. */
-const STUCK_MS = 1_000;
+const STUCK_MS = 3_000;
 
 /** One call under the meter. */
 export interface MeteredCall {
@@ -64,6 +64,8 @@ export interface Meter extends AsyncDisposable {
   meterCall(call: CallToMeter): MeteredCall;
   /** What is known here, by a clock that never steps, of the length of a call whose caller was heard hanging up. */
   lengthOf(uniqueid: string): CallLength | null;
+  /** The books of that call are closed: nobody will ask for its length any more. */
+  forget(uniqueid: string): void;
   /** Whether a call is on this meter. */
   readonly meters: (uniqueid: string) => boolean;
   readonly calls: number;
@@ -179,6 +181,7 @@ export function startMeter(options: {
     },
     meters: (uniqueid) => [...calls.values()].some((account) => account.leg.uniqueid === uniqueid),
     lengthOf: (uniqueid) => lengths.get(uniqueid) ?? null,
+    forget: (uniqueid) => void lengths.delete(uniqueid),
     meterCall(call) {
       const { leg, segments } = call;
       const account = openAccount(call, now);
