@@ -36,7 +36,7 @@ export async function callAtOnce(options: PartOptions & { readonly calls: number
   const callers = await openPurchases(exchange, plansAtOnce(calls), 0);
   tell(`${callers.length} purchases are open; the telephones begin to call, over ${BEGIN_OVER_MS / 1_000} s`);
   const [cpuBefore, pressureBefore, beganAt] = [cpuTimes(installation), pressureNow(), performance.now()];
-  const watching = watch(() => sample(installation), SAMPLE_EVERY_MS);
+  await using watching = watch(() => sample(installation), SAMPLE_EVERY_MS);
   const progress = setInterval(() => void tellProgress(options, calls), TELL_EVERY_MS);
   const groups = await placeAll(callers, options).finally(() => clearInterval(progress));
   signal.throwIfAborted();

@@ -45,8 +45,8 @@ export async function soak(
   const minutes = (calls / perSecond / 60).toFixed(0);
   tell(`part 2: a soak of ${calls} calls, ${perSecond} a second, about ${minutes} minutes; load ${loadAverages()}`);
   const [cpuBefore, pressureBefore, beganAt] = [cpuTimes(installation), pressureNow(), performance.now()];
-  const watching = watch(() => sample(installation), SAMPLE_EVERY_MS);
-  const collecting = watch(async () => tellMemory(await installation.memoryLeft(), tell), COLLECT_EVERY_MS);
+  await using watching = watch(() => sample(installation), SAMPLE_EVERY_MS);
+  await using collecting = watch(async () => tellMemory(await installation.memoryLeft(), tell), COLLECT_EVERY_MS);
   const { callers, rounds } = await placeRounds(options);
   // While calls still begin: what comes after is another state.
   const [samples, left] = [await watching.stop(), await collecting.stop()];

@@ -12,8 +12,14 @@ export interface Sample {
   readonly connections: number;
 }
 
-/** Looks every `everyMs` from now on, one look at a time, until it is told to stop; answers all that was seen. */
-export function watch<T>(look: () => Promise<T>, everyMs: number): { stop(): Promise<readonly T[]> } {
+/** What is looked at again and again, until it is told to stop or given back. */
+export interface Watching<T> extends AsyncDisposable {
+  /** Answers all that was seen; throws when a look failed. */
+  stop(): Promise<readonly T[]>;
+}
+
+/** Looks every `everyMs` from now on, one look at a time. */
+export function watch<T>(look: () => Promise<T>, everyMs: number): Watching<T> {
   const seen: T[] = [];
   let looking = Promise.resolve();
   let failed: unknown = null;
@@ -24,13 +30,17 @@ export function watch<T>(look: () => Promise<T>, everyMs: number): { stop(): Pro
         failed = error;
       });
   }, everyMs);
+  const end = async (): Promise<void> => {
+    clearInterval(timer);
+    await looking;
+  };
   return {
     async stop() {
-      clearInterval(timer);
-      await looking;
+      await end();
       if (failed !== null) throw new Error("what was watched is gone", { cause: failed });
       return seen;
     },
+    [Symbol.asyncDispose]: end,
   };
 }
 

@@ -43,7 +43,9 @@ export async function openHostileExchange(firstPort: number): Promise<HostileExc
   link.listen({
     onDown: (reason) => complaints.push(reason),
     onEvent: (name, event) => {
-      const key = `${name} ${event.get("uniqueid")}`;
+      const uniqueid = event.get("uniqueid");
+      if (uniqueid === undefined) return; // the beginning of an event that a text has cut: it tells of no call
+      const key = `${name} ${uniqueid}`;
       told.set(key, (told.get(key) ?? 0) + 1);
     },
   });
