@@ -3,7 +3,7 @@ import { callerKind, hashCaller, readCallerNumber } from "../core/caller.ts";
 import { CODE_TRIES_GUARDED_MAX, CODE_TRIES_MAX, isGuarded } from "../core/lock-outs.ts";
 import type { RefusalReason } from "../core/refusals.ts";
 import { readCallerRecord } from "../db/caller-record.ts";
-import { findClosedNumber, findNumberInService, type NumberInService } from "../db/numbers.ts";
+import { findClosedNumber, findNumber, findNumberInService, type NumberInService } from "../db/numbers.ts";
 import { findTrunk, type Trunk } from "../db/trunks.ts";
 import type { VoiceServer } from "./call.ts";
 import type { AgiChannel } from "./fastagi.ts";
@@ -34,7 +34,7 @@ export async function admitCall(
   const caller = callerOn(channel);
   const e164 = readCallerNumber(caller.number ?? "");
   const callerHash = e164 === null ? null : hashCaller(e164, server.callerHashKey);
-  const [number, trunk, record] = await Promise.all([
+  const [inService, trunk, record] = await Promise.all([
     findNumberInService(db, request.number),
     findTrunk(db, request.trunk),
     readCallerRecord(db, { ...request, uniqueid, callerHash }),
@@ -42,6 +42,8 @@ export async function admitCall(
   const refused = (reason: RefusalReason, spokenIn: Refused["spokenIn"] = null): Refused => {
     return { reason, number: request.number, spokenIn };
   };
+  // A call that is under way goes on, whatever has become of its number meanwhile.
+  const number = inService ?? (record.callIsKnown ? await findNumber(db, request.number) : null);
   if (!number) {
     const closed = await findClosedNumber(db, request.number);
     if (!closed) return refused("number_unallocated");

@@ -4,7 +4,7 @@ import type { CallLeg } from "../db/call-legs.ts";
 import type { Db } from "../db/database.ts";
 import type { NumberInService } from "../db/numbers.ts";
 import type { Trunk } from "../db/trunks.ts";
-import { type AgiChannel, AgiError } from "./fastagi.ts";
+import type { AgiChannel } from "./fastagi.ts";
 import type { Journal } from "./journal.ts";
 import type { Meter, MeteredCall } from "./meter.ts";
 import type { Prompts } from "./prompts.ts";
@@ -57,7 +57,9 @@ export class CallLost extends Error {
 
 /** Plays the fragments one after the other; keys are ignored. */
 export async function say(call: Call, fragments: readonly string[]): Promise<void> {
-  for (const fragment of fragments) await call.channel.streamFile(call.server.prompts.file(fragment));
+  const { prompts } = call.server;
+  for (const fragment of fragments)
+    await call.channel.streamFile(prompts.file(fragment), "", prompts.lengthMs(call.language, [fragment]));
 }
 
 /** Plays the fragments only when they end by `deadlineMs` since answer, and answers whether they did. */
@@ -104,7 +106,7 @@ export async function until(call: Call, atMs: number): Promise<void> {
     };
     const hungUp = () => {
       stop();
-      reject(new AgiError("hung_up", "the caller hung up"));
+      reject(channel.hungUp.reason); // the caller hung up, or the connection is gone: two things
     };
     const lost = () => {
       stop();

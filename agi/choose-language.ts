@@ -18,8 +18,10 @@ const KEYS: Readonly<Record<string, Language>> = { "1": "fr", "2": "de", "3": "i
  */
 export async function chooseLanguage(call: Call): Promise<void> {
   if (!call.number.languageMenu) return;
-  const language = KEYS[(await call.channel.getVariable(CHOSEN)) ?? ""];
+  const before = await call.channel.getVariable(CHOSEN);
+  const language = KEYS[before ?? ""];
   if (language) return speakIn(call, language);
+  if (before !== null) return; // asked, and nothing was chosen
   if (call.leg.answeredMsAgo !== null || !call.number.earlyMedia) return;
   const key = await askKey(call);
   await call.channel.setVariable(CHOSEN, key ?? "0");

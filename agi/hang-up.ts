@@ -13,8 +13,13 @@ const HANDLER_MS = 10_000;
 
 /** Refuses a call before it is answered, so free of charge, with a Q.850 cause. */
 export async function refuseCall(channel: AgiChannel, cause: number): Promise<void> {
-  await channel.setVariable("P2P_CAUSE", String(cause));
   await channel.setVariable("P2P_CLOSED", "1");
+  await leaveCall(channel, cause);
+}
+
+/** Has the dialplan end the call, and a server close its books. */
+export async function leaveCall(channel: AgiChannel, cause: number): Promise<void> {
+  await channel.setVariable("P2P_CAUSE", String(cause));
   await channel.setVariable("P2P_DONE", "1");
 }
 

@@ -58,6 +58,7 @@ export async function openJournal(options: {
   const file = path.join(directory, `${process.pid}-${randomBytes(6).toString("hex")}${SUFFIX}`);
   const outstanding = new Map<string, JournalLine>();
   let handle: FileHandle | null = null;
+  let torn = false;
   let work: Promise<void> = Promise.resolve();
 
   /** One after the other: a file is never emptied while a line is on its way into it. */
@@ -69,8 +70,11 @@ export async function openJournal(options: {
 
   async function append(lines: readonly JournalLine[]): Promise<void> {
     handle ??= await open(file, "a", 0o600);
-    await handle.appendFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    const before = torn ? "\n" : ""; // what a full disk has cut off stays by itself
+    torn = true;
+    await handle.appendFile(before + lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
     await handle.datasync();
+    torn = false;
   }
 
   async function empty(): Promise<void> {
@@ -98,7 +102,7 @@ export async function openJournal(options: {
 
   const journal: Journal = {
     async keep(lines) {
-      for (const line of lines) outstanding.set(`${line.kind} ${line.uniqueid}`, line);
+      for (const line of lines) remember(outstanding, line);
       if (outstanding.size > LINES_MAX) onError(new Error(`the local journal holds ${outstanding.size} lines`));
       await inTurn(() => append(lines));
     },
@@ -146,10 +150,18 @@ async function readLines(file: string, onError: (error: unknown) => void): Promi
   const lines = new Map<string, JournalLine>();
   for (const row of text.split("\n").filter(Boolean)) {
     const line = readLine(row);
-    if (line) lines.set(`${line.kind} ${line.uniqueid}`, line);
+    if (line) remember(lines, line);
     else onError(new Error(`a line of the local journal can't be read: ${row.slice(0, 100)}`));
   }
   return [...lines.values()];
+}
+
+/** The newest line of its kind about a call; of two that say how long it was up the longer one, whichever came first. */
+function remember(lines: Map<string, JournalLine>, line: JournalLine): void {
+  const key = `${line.kind} ${line.uniqueid}`;
+  const known = lines.get(key);
+  if (known?.kind === "due" && line.kind === "due" && known.throughMs > line.throughMs) return;
+  lines.set(key, line);
 }
 
 function readLine(row: string): JournalLine | null {

@@ -57,6 +57,7 @@ export async function payCall(
 async function payOnCall(call: Call): Promise<EndReason> {
   const { leg, number } = call;
   let transaction = await claimedBefore(call);
+  if (leg.answeredMsAgo !== null && !transaction) await setBackstop(call, CODE_PHASE_MS_MAX);
   const beforeAnswer = leg.answeredMsAgo === null && number.earlyMedia;
   if (beforeAnswer) await call.channel.exec("Progress");
   await chooseLanguage(call);
@@ -94,6 +95,7 @@ async function collect(call: Call, transaction: Transaction): Promise<EndReason>
 }
 
 async function answer(call: Call): Promise<void> {
+  await setBackstop(call, CODE_PHASE_MS_MAX); // first, lest a server that freezes now keep a caller who pays
   await call.channel.answer();
   await noteAnswer(call);
   await setBackstop(call, CODE_PHASE_MS_MAX);

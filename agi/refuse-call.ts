@@ -3,8 +3,9 @@ import { REFUSALS, type RefusalReason } from "../core/refusals.ts";
 import { type PromptKey, speakPrompt } from "../core/speech.ts";
 import { countRefusal } from "../db/call-refusals.ts";
 import type { VoiceServer } from "./call.ts";
+import { isUp } from "./channel.ts";
 import type { AgiChannel } from "./fastagi.ts";
-import { refuseCall } from "./hang-up.ts";
+import { leaveCall, refuseCall } from "./hang-up.ts";
 
 export interface Refused {
   readonly reason: RefusalReason;
@@ -19,6 +20,8 @@ export async function refuseWithWords(server: VoiceServer, channel: AgiChannel, 
   // Beside the words: whether it can be counted changes nothing for the caller.
   const counting = countRefusal(server.db, refused).catch((error) => server.log("call.refusal_not_counted", { error }));
   try {
+    // A call that is answered isn't free any more: no words, and its books are closed by whoever the hang-up handler asks.
+    if (refused.reason !== "call_ended" && (await isUp(channel))) return await leaveCall(channel, cause);
     if (prompt !== null && refused.spokenIn !== null) await sayBeforeAnswer(server, channel, prompt, refused.spokenIn);
     await refuseCall(channel, cause);
   } finally {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { bookThrough, closeLeg } from "../db/close-leg.ts";
 import type { Db } from "../db/database.ts";
+import { isDatabaseAway } from "../db/unavailable.ts";
 import type { Journal, JournalLine } from "./journal.ts";
 
 /** So often the database is asked to take what the journal holds. */
@@ -53,7 +54,13 @@ export function replayJournal(options: {
   };
 }
 
-async function tell({ db, worker }: { readonly db: Db; readonly worker: string }, line: JournalLine): Promise<void> {
-  if (line.kind === "ended") await closeLeg(db, { ...line, worker });
-  else await bookThrough(db, { ...line, worker });
+/** A line that the database refuses holds up no other: it is told to the operator, and is worth nothing. */
+async function tell({ db, worker, log }: Parameters<typeof replayJournal>[0], line: JournalLine): Promise<void> {
+  try {
+    if (line.kind === "ended") await closeLeg(db, { ...line, worker });
+    else await bookThrough(db, { ...line, worker });
+  } catch (error) {
+    if (await isDatabaseAway(db, error)) throw error;
+    log("journal.refused", { line, error });
+  }
 }

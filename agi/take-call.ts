@@ -109,7 +109,8 @@ function heardHangUp({ hungUp }: AgiChannel): boolean {
  */
 async function steadyAge({ server, channel, leg }: Call, booksMs: number): Promise<number> {
   const channelMs = await channelTalkMs(channel);
-  if (channelMs === null || Math.abs(channelMs - booksMs) <= CLOCK_STEP_MS) return booksMs;
+  // No time at all is what a clock shows that was set back to before the answer.
+  if (channelMs === null || channelMs === 0 || Math.abs(channelMs - booksMs) <= CLOCK_STEP_MS) return booksMs;
   server.log("call.clock_stepped", { uniqueid: leg.uniqueid, channelMs, booksMs });
   return Math.min(channelMs, booksMs);
 }

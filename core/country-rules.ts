@@ -15,7 +15,7 @@ export const LANGUAGE_MENU_SECONDS = 12;
 
 /**
  * Before a price can change or a fee fall in mid-call the caller must have heard so: from the answer on the code may
- * take two minutes (agi/pay-call.ts), and the announcement has its own length and grace.
+ * take two minutes (agi/take-call.ts), and the announcement has its own length and grace.
  */
 export const CHANGE_AFTER_SECONDS = { codeBeforeAnswer: 40, codeAfterAnswer: 160 };
 

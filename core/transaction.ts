@@ -171,6 +171,23 @@ export function endCall(call: Terms & { readonly leg: number; readonly reason: s
 }
 
 /**
+ * A call that was given up turned out to have been longer than was known: its last pulses are billed only now. They pay
+ * the transaction if they reach its total, and else are credit for the next call.
+ */
+export function completeCall(call: Terms & { readonly leg: number; readonly reason: string }): Transition {
+  return (transaction, now) => {
+    const { status, billedRappen, totalRappen, expiredAt } = transaction;
+    if (status === "calling" || isPaid(status)) return applyPulses(transaction, now);
+    if (status === "cancelled") return null;
+    if (billedRappen < totalRappen) {
+      const again = endCall(call)({ ...transaction, status: "calling" }, now);
+      return again && "next" in again ? { ...again, next: { ...again.next, status } } : again;
+    }
+    return applyPulses({ ...transaction, status: "calling", expiredAt }, now);
+  };
+}
+
+/**
  * The number has another tariff now: before a code is shown beside the new price, the total is that of the new price.
  * What was billed on the old one stays billed. Nothing is quoted anew in mid-call.
  */

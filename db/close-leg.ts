@@ -1,5 +1,6 @@
 import { pulsesDue, pulsesOf } from "../core/tariff.ts";
 import { answerLeg, type CallLeg, endLeg, takeOverAbandonedLeg } from "./call-legs.ts";
+import { completeLeg } from "./complete-leg.ts";
 import type { Db } from "./database.ts";
 import { findTariff, termsOfNumber } from "./numbers.ts";
 import { bookPulses, LEASE_SECONDS } from "./pulses.ts";
@@ -9,7 +10,8 @@ const CLOCKS_APART_MS = 2_000;
 
 /**
  * Closes the books of a call that is over, whoever served it: the leg is taken over first, so that a worker that still
- * thinks it serves the call can book nothing more. Answers false, and changes nothing, when the leg has ended, or when
+ * thinks it serves the call can book nothing more. A leg that was closed without its length gets what it still owes.
+ * Answers false, and changes nothing, when the leg has ended otherwise, or when
  * somebody has looked after it within `silentSeconds`.
  */
 export async function closeLeg(
@@ -24,7 +26,10 @@ export async function closeLeg(
   },
 ): Promise<boolean> {
   const leg = await takeOverAbandonedLeg(db, over);
-  if (!leg) return false;
+  if (!leg) {
+    const { talkMs } = over;
+    return talkMs !== null && completeLeg(db, { ...over, talkMs });
+  }
   const { segments } = await findTariff(db, leg.tariffId);
   const { codeBeforeAnswer, trunk } = await termsOfNumber(db, leg.number);
   const talkMs = over.talkMs === null ? null : possibleMs(leg, over.talkMs);

@@ -46,6 +46,11 @@ export async function findNumberInService(db: Db, number: string): Promise<Numbe
   return (await numbersWhere(db, { number }))[0] ?? null;
 }
 
+/** The number as it was in service last, for a call that is under way on it; null when it never was. */
+export async function findNumber(db: Db, number: string): Promise<NumberInService | null> {
+  return (await numbersWhere(db, { number, outOfServiceToo: true }))[0] ?? null;
+}
+
 /** What a caller can be told by of a number that takes no calls now; null when it never did. */
 export async function findClosedNumber(
   db: Db,
@@ -66,11 +71,11 @@ export async function numbersOfMerchant(db: Db, merchantId: number): Promise<rea
 
 async function numbersWhere(
   db: Db,
-  filter: { readonly number?: string; readonly merchantId?: number },
+  filter: { readonly number?: string; readonly merchantId?: number; readonly outOfServiceToo?: boolean },
 ): Promise<readonly NumberInService[]> {
   let query = db
     .selectFrom("smart_numbers as n")
-    .innerJoin("number_allocations as a", (join) =>
+    .leftJoin("number_allocations as a", (join) =>
       join.onRef("a.number", "=", "n.number").on("a.withdrawn_at", "is", null),
     )
     .select(["n.number", "n.code_before_answer", "n.language", "n.language_menu", "n.early_media"])
@@ -84,8 +89,9 @@ async function numbersWhere(
         .where("c.retired_at", "is", null)
         .as("live_codes"),
     )
-    .where("n.in_service", "=", true)
     .orderBy("n.number");
+  if (filter.outOfServiceToo) query = query.where("n.rules_on", "is not", null);
+  else query = query.where("n.in_service", "=", true).where("a.merchant_id", "is not", null);
   if (filter.number !== undefined) query = query.where("n.number", "=", filter.number);
   if (filter.merchantId !== undefined) query = query.where("a.merchant_id", "=", filter.merchantId);
   const rows = await query.execute();

@@ -1,6 +1,7 @@
 import { confirm, expire } from "../core/transaction.ts";
 import { abandonedLegs } from "./call-legs.ts";
 import { closeLeg } from "./close-leg.ts";
+import { completeLeg, legsToComplete } from "./complete-leg.ts";
 import type { Db } from "./database.ts";
 import { LEASE_SECONDS } from "./pulses.ts";
 import { changeTransaction, transactionsToConfirm, transactionsToExpire } from "./transactions.ts";
@@ -9,6 +10,8 @@ import { changeTransaction, transactionsToConfirm, transactionsToExpire } from "
 export const UPKEEP_ROWS_MAX = 200;
 /** A leg that nobody has looked after for so long is closed: the dialplan has given its call up by then. */
 export const ABANDONED_SECONDS = 75;
+/** Where Asterisk's record will tell how long a call lasted, its leg waits longer for it: the caller may still be on the line. */
+export const ABANDONED_BEFORE_RECORD_SECONDS = 900;
 
 /** How long calls lasted, by Asterisk's own record, in ms (null: never answered); calls it doesn't know as ended are left out. */
 export type EndedCalls = (uniqueids: readonly string[]) => Promise<ReadonlyMap<string, number | null>>;
@@ -47,13 +50,16 @@ export async function keepUp(
       silentSeconds: LEASE_SECONDS,
       reason: "caller_hung_up",
     });
-  const abandoned = options.closeAbandoned ? await abandonedLegs(db, ABANDONED_SECONDS, UPKEEP_ROWS_MAX) : [];
+  for (const { uniqueid, talkMs } of await legsToComplete(db, UPKEEP_ROWS_MAX))
+    await completeLeg(db, { uniqueid, talkMs, reason: "caller_hung_up" });
+  const seconds = options.endedCalls ? ABANDONED_BEFORE_RECORD_SECONDS : ABANDONED_SECONDS;
+  const abandoned = options.closeAbandoned ? await abandonedLegs(db, seconds, UPKEEP_ROWS_MAX) : [];
   for (const uniqueid of abandoned)
     await closeLeg(db, {
       worker: options.worker,
       uniqueid,
       talkMs: null,
-      silentSeconds: LEASE_SECONDS + ABANDONED_SECONDS,
+      silentSeconds: LEASE_SECONDS + seconds,
       reason: "abandoned",
     });
   return { expired: toExpire.length, confirmed: toConfirm.length, closed: (ended?.size ?? 0) + abandoned.length };

@@ -132,6 +132,37 @@ test("what a process that died knew is told to the database by the next one, and
   expect(await findTransaction(db, stillUp.transactionId)).toMatchObject({ status: "calling", billedRappen: 40 });
 });
 
+test("one line that the database refuses holds up no other", async () => {
+  const { db } = database;
+  const honest = await legLeftBehind("12.2");
+  await legLeftBehind("12.1");
+  await db
+    .updateTable("call_legs")
+    .set({ answered_at: new Date("1970-01-02") })
+    .where("uniqueid", "=", "12.1")
+    .execute();
+  await using journal = await openJournal({ directory: await directoryOfTest() });
+  await journal.keep([
+    { kind: "ended", uniqueid: "12.1", talkMs: 1_700_000_000_000, reason: "caller_hung_up" }, // no such length fits a column
+    { kind: "ended", uniqueid: "12.2", talkMs: 12_345, reason: "caller_hung_up" },
+  ]);
+  const told: string[] = [];
+  const log = (event: string) => told.push(event);
+  await using _ = replayJournal({ db, journal, worker: "w", meters: () => false, log });
+  await eventually(async () => journal.outstanding.length === 0);
+  expect(told).toEqual(["journal.refused"]);
+  expect(await legById(honest.leg)).toMatchObject({ billed: 30, duration_ms: 12_345 });
+});
+
+test("an older line about a call, adopted later, doesn't take the place of what is known", async () => {
+  const directory = await directoryOfTest();
+  await leaveOrphan(directory, `${JSON.stringify(DUE)}\n`);
+  await using journal = await openJournal({ directory });
+  await journal.keep([{ ...DUE, throughMs: 60_000 }]);
+  await journal.adopt();
+  expect(journal.outstanding).toEqual([{ ...DUE, throughMs: 60_000 }]);
+});
+
 test("a call that is metered in this process, or looked after by another, isn't taken away by a line about it", async () => {
   const { db } = database;
   const directory = await directoryOfTest();

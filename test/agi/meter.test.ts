@@ -156,6 +156,28 @@ test("a pulse is booked only when the line has answered after it: over a dead co
   expect((await booked(leg.id)).length).toBe(63);
 });
 
+test("a proof that was asked for before the last pulse, and waits behind a prompt, is asked for again", async () => {
+  const time = clock();
+  await using meter = startMeter({ db: database.db, journal, now: time.now });
+  const waiting: (() => void)[] = [];
+  const prompted = Promise.withResolvers<void>();
+  const prove = () =>
+    new Promise<void>((resolve) => {
+      waiting.push(resolve);
+      prompted.resolve();
+    });
+  const { call } = await metered(meter, true, prove);
+  time.pass(300); // the next tick asks for the first pulse's proof, while the line plays a prompt
+  await prompted.promise;
+  time.pass(900); // another pulse has fallen
+  const outlived = call.outlived();
+  for (let proofs = 0; proofs < 2; proofs++) {
+    waiting.pop()?.();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(await outlived).toBe(true);
+});
+
 test("a caller who hung up passes no more time, and within what bounds the call lasted is remembered", async () => {
   const time = clock();
   await using meter = startMeter({ db: database.db, journal, now: time.now });

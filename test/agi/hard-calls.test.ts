@@ -1,0 +1,162 @@
+import { mkdtempDisposable } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { PROMPTS_SHIPPED } from "../../agi/prompts.ts";
+import { serveAgi } from "../../agi/server.ts";
+import { openVoiceServer } from "../../agi/voice-server.ts";
+import { answerLeg, openLeg } from "../../db/call-legs.ts";
+import { claimCode, issueCode } from "../../db/codes.ts";
+import type { OpenDatabase } from "../../db/database.ts";
+import { findTransaction } from "../../db/transactions.ts";
+import { cloneDatabase } from "../support/database.ts";
+import { type Seeded, seedMerchant, seedTransaction } from "../support/seed.ts";
+import { eventually } from "../telephony/exchange.ts";
+import { RawAsterisk } from "./raw-asterisk.ts";
+
+const SECRET = "a-secret-for-tests-only";
+/** How long after its answer each call is taken over here. */
+const ANSWERED_MS_AGO = 3_000;
+/** Then Asterisk answers for so long: pulses fall at 0, 5 and 10 s after answer. */
+const PLAYED_MS = 8_000;
+
+let database: OpenDatabase;
+let seeded: Seeded;
+let port = 0;
+let calls = 0;
+const resources = new AsyncDisposableStack();
+
+beforeAll(async () => {
+  database = resources.use(await cloneDatabase());
+  seeded = await seedMerchant(database.db);
+  const journalDirectory = resources.use(await mkdtempDisposable(path.join(tmpdir(), "hard-calls-"))).path;
+  const shared = { db: database.db, callerHashKey: SECRET, promptsDirectory: PROMPTS_SHIPPED, journalDirectory };
+  const voice = resources.use(await openVoiceServer({ ...shared, worker: "test", log: () => {} }));
+  const server = await serveAgi(voice, { host: "127.0.0.1", port: 0, secret: SECRET, callsMax: 100 });
+  port = resources.use(server).port;
+});
+afterAll(async () => {
+  await resources.disposeAsync();
+});
+
+/** A leg that another server has served until now. */
+async function legToTakeOver(on: Seeded = seeded) {
+  const { number, tariffId } = on;
+  const uniqueid = `1700000000.${++calls}`;
+  const opened = { uniqueid, number, tariffId, trunk: "demo", countsAfterMs: 0, owner: "dead" };
+  return openLeg(database.db, { ...opened, caller: null, callerHash: null });
+}
+
+/** The same, answered and with its code claimed. */
+async function payingLeg(amountRappen: number, on: Seeded = seeded, msAgo = ANSWERED_MS_AGO) {
+  const { db } = database;
+  const leg = await legToTakeOver(on);
+  await answerLeg(db, { id: leg.id, epoch: leg.epoch, msAgo });
+  const { id } = await seedTransaction(db, on, { amountRappen });
+  const code = await issueCode(db, { transactionId: id, lifeSeconds: 180 });
+  if ("refusal" in code) throw new Error(code.refusal);
+  const held = { leg: leg.id, epoch: leg.epoch, number: on.number, code: code.code, testAllowed: true };
+  const claim = await claimCode(db, { ...held, segments: on.segments, codeBeforeAnswer: false });
+  expect(claim.outcome).toBe("claimed");
+  return { leg, id };
+}
+
+function connect(uniqueid: string, number: string): Promise<RawAsterisk> {
+  const environment = [
+    "agi_network: yes",
+    "agi_network_script: pay",
+    "agi_request: agi://127.0.0.1/pay",
+    `agi_uniqueid: ${uniqueid}`,
+    "agi_callerid: 0441234567",
+    "agi_callingpres: 0",
+    `agi_arg_1: ${SECRET}`,
+    "agi_arg_2: demo",
+    `agi_arg_3: ${number}`,
+  ];
+  return RawAsterisk.connect(port, `${environment.join("\n")}\n\n`);
+}
+
+/** Answers what a voice server asks, as the Asterisk of an answered call would; `billsec` in seconds. */
+function replyTo(command: string, billsec: number): string {
+  const value = (text: string) => `200 result=1 (${text})\n`;
+  if (command.startsWith("SET VARIABLE")) return "200 result=1\n";
+  if (!command.startsWith("GET ")) return "200 result=0\n";
+  if (command.includes("CHANNEL(state)")) return value("Up");
+  if (command.includes("CDR(answer")) return value("1700000000.000000");
+  if (command.includes("CDR(billsec")) return value(billsec.toFixed(6));
+  return "200 result=0\n";
+}
+
+/** Plays Asterisk until the server sends a command that holds `until`, or lets go; answers all it sent. */
+async function playUntil(until: string, call: { uniqueid: string; number?: string; billsec?: number }) {
+  const asterisk = await connect(call.uniqueid, call.number ?? seeded.number);
+  const closed = asterisk.closed().then(() => null);
+  const said: string[] = [];
+  for (;;) {
+    const line = await Promise.race([asterisk.line(), closed]);
+    if (line === null) break;
+    said.push(line);
+    if (line.includes(until)) break;
+    asterisk.send(replyTo(line, call.billsec ?? ANSWERED_MS_AGO / 1_000));
+  }
+  asterisk.socket.destroy();
+  return said;
+}
+
+function backstops(said: readonly string[]): readonly number[] {
+  return said.flatMap((line) => (line.includes("TIMEOUT(absolute)") ? [Number(/"([0-9.]+)"$/.exec(line)?.[1])] : []));
+}
+
+test("a call taken over right after its answer has a backstop while the code is asked", async () => {
+  const { uniqueid } = await legToTakeOver();
+  const said = await playUntil("EXEC Read", { uniqueid });
+  expect(backstops(said)).toHaveLength(1);
+});
+
+test("a call under way whose number goes out of service goes on with another server, and isn't judged again", async () => {
+  const on = await seedMerchant(database.db, { number: "0901000001" });
+  const { leg } = await payingLeg(100, on);
+  await database.db.updateTable("smart_numbers").set({ in_service: false }).where("number", "=", on.number).execute();
+  const said = await playUntil("StartMusicOnHold", { uniqueid: leg.uniqueid, number: on.number });
+  expect(said.at(-1)).toContain("StartMusicOnHold");
+  expect(said.join(" ")).not.toMatch(/P2P_CLOSED|P2P_DONE|not-in-service/);
+});
+
+test("Asterisk's clock was set back: the call taken over ends when it would have ended", async () => {
+  const { leg } = await payingLeg(100, seeded, 40_000); // its window closes at 49.75 s
+  const said = await playUntil("StartMusicOnHold", { uniqueid: leg.uniqueid, billsec: -3_560 });
+  for (const seconds of backstops(said)) expect(seconds).toBeLessThan(11);
+});
+
+/** Serves a paying call for eight seconds; then its Asterisk is gone, with a word from its system or without. */
+async function loseAsterisk(amountRappen: number, how: "closes" | "is silent") {
+  const { leg, id } = await payingLeg(amountRappen);
+  const asterisk = await connect(leg.uniqueid, seeded.number);
+  const beganAt = performance.now();
+  const over = new Promise<null>((resolve) => setTimeout(() => resolve(null), PLAYED_MS));
+  for (;;) {
+    const line = await Promise.race([asterisk.line(), over]);
+    if (line === null) break;
+    asterisk.send(replyTo(line, (ANSWERED_MS_AGO + performance.now() - beganAt) / 1_000));
+  }
+  if (how === "closes") asterisk.socket.destroy();
+  await asterisk.closed(); // at once, or when the server has waited in vain
+  // Longer than whatever the server does behind a call that is over (agi/hang-up.ts).
+  await new Promise((resolve) => setTimeout(resolve, 12_000));
+  const row = await eventually(() =>
+    database.db.selectFrom("call_legs").select(["billed", "ended_at"]).where("id", "=", leg.id).executeTakeFirst(),
+  );
+  return { row, transaction: await findTransaction(database.db, id) };
+}
+
+test.concurrent.each([
+  ["closes", 50],
+  ["is silent", 100],
+] as const)(
+  "the connection %s in mid-call: only what the line is proved to have outlived is billed, and the leg is left to Asterisk's record",
+  async (how, amountRappen) => {
+    const { row, transaction } = await loseAsterisk(amountRappen, how);
+    expect(row).toEqual({ billed: 30, ended_at: null });
+    expect(transaction).toMatchObject({ status: "calling", billedRappen: 30 });
+  },
+);

@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { pulsesOf } from "../../core/tariff.ts";
+import { cancel } from "../../core/transaction.ts";
+import { answerLeg, openLeg } from "../../db/call-legs.ts";
+import { closeLeg } from "../../db/close-leg.ts";
+import { claimCode, issueCode } from "../../db/codes.ts";
+import type { OpenDatabase } from "../../db/database.ts";
+import { bookPulses } from "../../db/pulses.ts";
+import { changeTransaction, findTransaction, readJournal } from "../../db/transactions.ts";
+import { ABANDONED_BEFORE_RECORD_SECONDS, keepUp } from "../../db/upkeep.ts";
+import { cloneDatabase } from "../support/database.ts";
+import { type Seeded, seedMerchant, seedTransaction } from "../support/seed.ts";
+
+let database: OpenDatabase;
+let seeded: Seeded;
+let calls = 0;
+
+beforeAll(async () => {
+  database = await cloneDatabase();
+  seeded = await seedMerchant(database.db);
+});
+afterAll(async () => {
+  await database[Symbol.asyncDispose]();
+});
+
+/** A call of 5-second pulses whose server fell silent after two of them, `silentSeconds` ago. */
+async function silentCall(amountRappen: number, silentSeconds: number) {
+  const { db } = database;
+  const { number, tariffId, segments } = seeded;
+  const uniqueid = `1700000000.${++calls}`;
+  const leg = await openLeg(db, {
+    uniqueid,
+    number,
+    tariffId,
+    trunk: "demo",
+    countsAfterMs: 0,
+    owner: "frozen",
+    caller: null,
+    callerHash: null,
+  });
+  await answerLeg(db, { id: leg.id, epoch: leg.epoch, msAgo: 1_200_000 });
+  const { id } = await seedTransaction(db, seeded, { amountRappen });
+  const code = await issueCode(db, { transactionId: id, lifeSeconds: 180 });
+  if ("refusal" in code) throw new Error(code.refusal);
+  const held = { leg: leg.id, epoch: leg.epoch };
+  const line = { number, code: code.code, testAllowed: true, segments, codeBeforeAnswer: false };
+  expect(await claimCode(db, { ...held, ...line })).toMatchObject({ outcome: "claimed" });
+  await bookPulses(db, [{ ...held, pulses: pulsesOf(segments).slice(0, 2) }]);
+  const lease_until = new Date(Date.now() - silentSeconds * 1_000);
+  await db.updateTable("call_legs").set({ lease_until }).where("id", "=", leg.id).execute();
+  return { uniqueid, id, leg: leg.id };
+}
+
+function legOf(id: number) {
+  const columns = ["billed", "end_reason", "duration_ms"] as const;
+  return database.db.selectFrom("call_legs").select(columns).where("id", "=", id).executeTakeFirstOrThrow();
+}
+
+const upkeep = (records: ReadonlyMap<string, number> | null) =>
+  keepUp(database.db, {
+    worker: "jobs",
+    closeAbandoned: true,
+    endedCalls: records ? async () => records : undefined,
+  });
+
+test("where Asterisk's record will tell, a call with a silent server isn't given up while it may be on the line", async () => {
+  const call = await silentCall(300, 100);
+  await upkeep(new Map());
+  expect(await legOf(call.leg)).toMatchObject({ end_reason: null });
+  await upkeep(new Map([[call.uniqueid, 146_000]]));
+  expect(await legOf(call.leg)).toMatchObject({ end_reason: "caller_hung_up", billed: 300, duration_ms: 146_000 });
+  expect(await findTransaction(database.db, call.id)).toMatchObject({ status: "paid", exception: "none" });
+});
+
+test("a call that was given up is paid once its length becomes known, and billed once however often it is told", async () => {
+  const call = await silentCall(300, ABANDONED_BEFORE_RECORD_SECONDS + 100);
+  await upkeep(new Map());
+  expect(await legOf(call.leg)).toMatchObject({ end_reason: "abandoned", billed: 20, duration_ms: null });
+  expect(await findTransaction(database.db, call.id)).toMatchObject({ status: "open", billedRappen: 20 });
+  const known = { uniqueid: call.uniqueid, worker: "replay", talkMs: 146_000, reason: "caller_hung_up" };
+  expect(await closeLeg(database.db, known)).toBe(true);
+  expect(await closeLeg(database.db, { ...known, talkMs: 200_000 })).toBe(false);
+  expect(await legOf(call.leg)).toMatchObject({ end_reason: "caller_hung_up", billed: 300, duration_ms: 146_000 });
+  expect(await findTransaction(database.db, call.id)).toMatchObject({ status: "paid", billedRappen: 300 });
+  const paid = (await readJournal(database.db, call.id)).filter(({ event }) => event === "transaction.paid");
+  expect(paid).toHaveLength(1);
+});
+
+test("what a call that was given up brought beyond what was known is credit for the next one", async () => {
+  const call = await silentCall(300, 200);
+  await upkeep(null);
+  expect(await legOf(call.leg)).toMatchObject({ end_reason: "abandoned" });
+  const known = { uniqueid: call.uniqueid, worker: "replay", talkMs: 52_000, reason: "caller_hung_up" };
+  expect(await closeLeg(database.db, known)).toBe(true);
+  expect(await findTransaction(database.db, call.id)).toMatchObject({
+    status: "open",
+    exception: "underpaid",
+    billedRappen: 110,
+    totalRappen: 300,
+  });
+});
+
+test("a payment cancelled meanwhile stays cancelled, and what it cost is on record", async () => {
+  const call = await silentCall(300, 200);
+  await upkeep(null);
+  await changeTransaction(database.db, call.id, cancel("shopper"));
+  const known = { uniqueid: call.uniqueid, worker: "replay", talkMs: 146_000, reason: "caller_hung_up" };
+  expect(await closeLeg(database.db, known)).toBe(true);
+  expect(await findTransaction(database.db, call.id)).toMatchObject({ status: "cancelled", billedRappen: 300 });
+});
