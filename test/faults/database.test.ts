@@ -2,7 +2,7 @@ import { afterAll, expect, test } from "@jest/globals";
 import pg from "pg";
 import { watchTransactions } from "../../db/notices.ts";
 import { eventually } from "../telephony/exchange.ts";
-import { callThrough, expectBooksRight } from "./callers.ts";
+import { ALL_FAULTS, callThrough, expectBooksRight } from "./callers.ts";
 import { delay } from "./delay.ts";
 import { openFaultExchange } from "./fault-exchange.ts";
 
@@ -15,7 +15,7 @@ afterAll(async () => {
 const FAULT_TIMEOUT_MS = 300_000;
 /** All callers have keyed their codes by then, and nobody has paid to the end. */
 const ALL_PAYING_MS = 14_000;
-const OUTAGE_MS = process.env.FAULTS === "all" ? 60_000 : 20_000;
+const OUTAGE_MS = ALL_FAULTS ? 60_000 : 20_000;
 
 test(
   "PostgreSQL is restarted in mid-call",

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "@jest/globals";
-import { callThrough, expectBooksRight } from "./callers.ts";
+import { ALL_FAULTS, callThrough, expectBooksRight } from "./callers.ts";
 import { delay } from "./delay.ts";
 import { openFaultExchange } from "./fault-exchange.ts";
 
@@ -64,3 +64,36 @@ test(
   },
   FAULT_TIMEOUT_MS,
 );
+
+test(
+  "one voice server freezes for a moment: its calls go on with it",
+  async () => {
+    const calling = callThrough(exchange);
+    await delay(13_000);
+    voices[0].freeze();
+    await delay(2_000);
+    voices[0].thaw();
+    await expectBooksRight(exchange, await calling);
+  },
+  FAULT_TIMEOUT_MS,
+);
+
+// Longer than the books wait for a silent server whose call has no record yet: too long for every run of the tests.
+const LONG_ABSENCES: [how: string, leave: () => void, comeBack: () => void][] = [
+  ["freezes", () => voices[0].freeze(), () => voices[0].thaw()],
+  ["is cut off", () => wires[0].cut(), () => wires[0].mend()],
+];
+const LONG_ABSENCE_MS = 110_000;
+for (const [how, leave, comeBack] of ALL_FAULTS ? LONG_ABSENCES : [])
+  test(
+    `one voice server ${how} for long in mid-call, and comes back while its callers are still on the line`,
+    async () => {
+      const calling = callThrough(exchange, undefined, { moreRappen: 260 });
+      await delay(13_000);
+      leave();
+      await delay(LONG_ABSENCE_MS);
+      comeBack();
+      await expectBooksRight(exchange, await calling);
+    },
+    FAULT_TIMEOUT_MS + LONG_ABSENCE_MS,
+  );
