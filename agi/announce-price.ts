@@ -33,8 +33,9 @@ export async function announcePrice(call: Call): Promise<string> {
     throw new CallOver("price_not_announced", speakPrompt(call.language, "ivr.error.unavailable", {}));
   if (duties.consent) await takeConsent(call, price, last);
   else await say(call, [...price, ...last]);
+  const keyedAhead = await digitsAhead(call, CODE_DIGITS, graceMs);
   await call.channel.setVariable(TOLD, "1");
-  return digitsAhead(call, CODE_DIGITS, graceMs);
+  return keyedAhead;
 }
 
 async function takeConsent(call: Call, price: readonly string[], question: readonly string[]): Promise<void> {

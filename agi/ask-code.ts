@@ -27,7 +27,8 @@ export async function askCode(call: Call, keyedAhead = ""): Promise<Transaction>
   await setDigitTimers(call);
   let question: readonly string[] = prompt("ask");
   let ahead = keyedAhead;
-  for (let tries = call.leg.wrongCodes + 1; tries <= call.codeTriesMax; tries++) {
+  let wrong = call.leg.wrongCodes;
+  for (let tries = wrong + 1; tries <= call.codeTriesMax; tries++) {
     const keyed = await collectDigits(call, { fragments: question, length: CODE_DIGITS, keyedAhead: ahead });
     ahead = "";
     const lastTry = tries === call.codeTriesMax - 1 ? prompt("lastTry") : [];
@@ -35,23 +36,25 @@ export async function askCode(call: Call, keyedAhead = ""): Promise<Transaction>
       question = [...prompt("incomplete"), ...lastTry];
       continue;
     }
-    const claimed = await awaitDatabase(call, () => claimKeyed(call, keyed.digits));
+    const claimed = await awaitDatabase(call, () => claimKeyed(call, keyed.digits, wrong));
     if (claimed.outcome === "claimed") return claimed.transaction;
     if (claimed.outcome !== "unknown") {
       const { reason, prompt: words } = LAST_WORDS[claimed.outcome];
       throw new CallOver(reason, speakPrompt(call.language, words, {}));
     }
+    wrong++;
     question = [...prompt("invalid"), ...lastTry];
   }
   throw new CallOver("code_not_given", speakPrompt(call.language, "ivr.code.tooMany", {}));
 }
 
-function claimKeyed(call: Call, code: string): Promise<Claim> {
+function claimKeyed(call: Call, code: string, wrongBefore: number): Promise<Claim> {
   return claimCode(call.server.db, {
     leg: call.leg.id,
     epoch: call.leg.epoch,
     number: call.number.number,
     code,
+    wrongBefore,
     testAllowed: !call.trunk.billed,
     segments: call.number.tariff.segments,
     codeBeforeAnswer: call.number.codeBeforeAnswer,

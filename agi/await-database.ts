@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { speakPrompt } from "../core/speech.ts";
 import { isDatabaseAway } from "../db/unavailable.ts";
 import { type Call, CallOver, say } from "./call.ts";
+import { inTime } from "./in-time.ts";
 
 /** A caller is kept waiting for the database no longer than this: each second may cost them money. */
 const DATABASE_WAIT_MS = 8_000;
@@ -12,17 +13,10 @@ const RETRY_MS = 500;
  * asked again; if it doesn't come back in time, CallOver. The question has to bear being asked twice, since an answer
  * may be lost on its way.
  */
-export async function awaitDatabase<T>(call: Call, ask: () => Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLong = new Promise<never>((_, reject) => {
-    const words = speakPrompt(call.language, "ivr.error.technical", {});
-    timer = setTimeout(() => reject(new CallOver("database_away", words)), DATABASE_WAIT_MS);
+export function awaitDatabase<T>(call: Call, ask: () => Promise<T>): Promise<T> {
+  return inTime(askAgain(call, ask), DATABASE_WAIT_MS, () => {
+    throw new CallOver("database_away", speakPrompt(call.language, "ivr.error.technical", {}));
   });
-  try {
-    return await Promise.race([askAgain(call, ask), tooLong]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 async function askAgain<T>(call: Call, ask: () => Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
 import type { VoiceServer } from "./call.ts";
+import { inTime } from "./in-time.ts";
 import type { JournalLine } from "./journal.ts";
 
 type End = Omit<Extract<JournalLine, { readonly kind: "ended" }>, "kind">;
@@ -22,17 +23,7 @@ export async function keepBooks(
       return false;
     },
   );
-  if (await inTime(written, books.milliseconds)) return;
+  if (await inTime(written, books.milliseconds, () => false)) return;
   await journal.keep([{ kind: "ended", ...books.end }]);
   void written.then((done) => done && journal.settle("ended", uniqueid));
-}
-
-async function inTime(written: Promise<boolean>, milliseconds: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), milliseconds);
-  });
-  const done = await Promise.race([written, late]);
-  clearTimeout(timer);
-  return done;
 }

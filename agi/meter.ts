@@ -3,6 +3,7 @@ import { renewLeases } from "../db/call-legs.ts";
 import type { Db } from "../db/database.ts";
 import { bookPulses, type DuePulses } from "../db/pulses.ts";
 import { isDatabaseAway } from "../db/unavailable.ts";
+import { inTime } from "./in-time.ts";
 import type { Journal } from "./journal.ts";
 import { type Account, type CallToMeter, type MeteredLeg, openAccount } from "./metered-call.ts";
 
@@ -124,7 +125,8 @@ export function startMeter(options: {
       (account) => account.due(PULSE_SETTLE_MS).pulses.length > account.proven(PULSE_SETTLE_MS).pulses.length,
     );
     if (unproven.length === 0) return;
-    await atMost(PROOFS_MS_MAX, Promise.all(unproven.map((account) => account.prove())));
+    const proofs = Promise.all(unproven.map((account) => account.prove()));
+    await inTime(proofs, PROOFS_MS_MAX, () => {});
   }
 
   /** All together; if the database is there but refuses the batch, one by one, so that one bad call holds up no other. */
@@ -224,17 +226,6 @@ export function startMeter(options: {
       await flushing;
     },
   };
-}
-
-async function atMost(milliseconds: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  await Promise.race([
-    work,
-    new Promise((resolve) => {
-      timer = setTimeout(resolve, milliseconds);
-    }),
-  ]);
-  clearTimeout(timer);
 }
 
 /** As many whole lines as hold at most `most` pulses, but always the first. */

@@ -7,11 +7,12 @@ import type { Call, VoiceServer } from "./call.ts";
 import { channelAnsweredMsAgo, channelTalkMs, isUp } from "./channel.ts";
 import { CLOCK_STEP_MS } from "./close-call.ts";
 import { type AgiChannel, AgiError } from "./fastagi.ts";
+import { inTime } from "./in-time.ts";
 import type { Refused } from "./refuse-call.ts";
 
 /** An admission that takes longer than this is none: the carrier is told to try elsewhere. */
 const ADMISSION_MS_MAX = 3_000;
-/** Nobody needs longer than this from answer to a claimed code: three tries with all their timers. */
+/** From answer to a claimed code a call may take so long: three tries, but not each of them with all its timers. */
 export const CODE_PHASE_MS_MAX = 120_000;
 
 /**
@@ -24,8 +25,8 @@ export async function takeCall(
   request: { readonly number: string; readonly trunk: string },
 ): Promise<Call | Refused> {
   try {
-    const admitted = await atMost(ADMISSION_MS_MAX, admitCall(server, channel, request));
-    return "reason" in admitted ? admitted : await openCall(server, channel, admitted);
+    const decision = await inAdmission(admitCall(server, channel, request));
+    return "reason" in decision ? decision : await openCall(server, channel, decision);
   } catch (error) {
     if (error instanceof AgiError || (await isUp(channel))) throw error;
     server.log("call.database_away", { error });
@@ -33,12 +34,10 @@ export async function takeCall(
   }
 }
 
-async function atMost<T>(milliseconds: number, answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer in ${milliseconds} ms`)), milliseconds);
+function inAdmission<T>(answer: Promise<T>): Promise<T> {
+  return inTime(answer, ADMISSION_MS_MAX, () => {
+    throw new Error(`no answer in ${ADMISSION_MS_MAX} ms`);
   });
-  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
 
 /** Opens the leg, or takes it over from a server that died. */
@@ -54,7 +53,7 @@ async function openCall(server: VoiceServer, channel: AgiChannel, admitted: Admi
     caller,
     callerHash,
   });
-  const leg = await atMost(ADMISSION_MS_MAX, opening);
+  const leg = await inAdmission(opening);
   if (leg.ended) return { reason: "call_ended", number: leg.number, spokenIn: null };
   // A call that is taken over goes on at the price it was answered at, whatever the number costs by now.
   const number = { ...admitted.number, tariff: await findTariff(server.db, leg.tariffId) };

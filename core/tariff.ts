@@ -45,7 +45,7 @@ export interface Pulse {
   readonly billedRappen: Rappen;
 }
 
-/** No call is metered beyond this: cut at 60 minutes (our choice for CH, docs/decisions; DE and AT make it law). */
+/** No call is metered beyond this: cut at 60 minutes (law in DE and AT, for CH our choice). */
 export const CALL_SECONDS_MAX = 3_600;
 /** Most that one call may cost, CHF 400 (OST art. 39). */
 export const CALL_MAX_RAPPEN: Rappen = 40_000;

@@ -83,8 +83,8 @@ export type Claim =
 /**
  * Binds a keyed code to a call leg, once: of two calls that key it at the same moment one wins. The transaction starts
  * its call, and what the leg was billed before the code was known is its credit. A code that is nobody's is counted on
- * the leg; a caller with too many of those is locked out, whatever they key. A claim that this leg has won already is
- * answered again: the answer may have been lost with the connection.
+ * the leg; a caller with too many of those is locked out, whatever they key. It bears being asked twice, since the
+ * answer may be lost with the connection: a claim that this leg has won is answered again, a wrong code counted once.
  */
 export async function claimCode(
   db: Db,
@@ -95,6 +95,8 @@ export async function claimCode(
     readonly code: string;
     /** Only lines without a carrier behind them may pay for test transactions: a real caller would be billed for nothing. */
     readonly testAllowed: boolean;
+    /** Wrong codes of this leg before this one; where it isn't known, each time asked is one more. */
+    readonly wrongBefore?: number;
   },
 ): Promise<Claim> {
   return db.transaction().execute(async (trx) => {
@@ -109,7 +111,7 @@ export async function claimCode(
       .where("codes.code", "=", request.code)
       .where("codes.retired_at", "is", null)
       .executeTakeFirst();
-    if (!keyed || (keyed.test && !request.testAllowed)) return countWrongCode(trx, request.leg);
+    if (!keyed || (keyed.test && !request.testAllowed)) return countWrongCode(trx, request);
 
     // The transaction's row first, then the code, then the leg: the same order everywhere, so that nobody deadlocks.
     const held = await changeWithin(trx, keyed.transaction_id, () => null);
@@ -177,10 +179,13 @@ async function callerOfLeg(trx: DbTransaction, request: { readonly leg: number; 
   return { isKnown: leg.callerHash !== null, limits, record: await readCallerRecord(trx, leg) };
 }
 
-async function countWrongCode(trx: DbTransaction, leg: number): Promise<Claim> {
+async function countWrongCode(
+  trx: DbTransaction,
+  { leg, wrongBefore }: { readonly leg: number; readonly wrongBefore?: number },
+): Promise<Claim> {
   await trx
     .updateTable("call_legs")
-    .set((eb) => ({ wrong_codes: eb("wrong_codes", "+", 1) }))
+    .set((eb) => ({ wrong_codes: wrongBefore === undefined ? eb("wrong_codes", "+", 1) : wrongBefore + 1 }))
     .where("id", "=", leg)
     .execute();
   return { outcome: "unknown" };
