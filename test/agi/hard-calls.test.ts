@@ -5,12 +5,14 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { PROMPTS_SHIPPED } from "../../agi/prompts.ts";
 import { serveAgi } from "../../agi/server.ts";
 import { openVoiceServer } from "../../agi/voice-server.ts";
+import { CODE_TRIES_MAX } from "../../core/lock-outs.ts";
 import { answerLeg, openLeg } from "../../db/call-legs.ts";
 import { claimCode, issueCode } from "../../db/codes.ts";
 import type { OpenDatabase } from "../../db/database.ts";
+import { changeTariff } from "../../db/tariff-changes.ts";
 import { findTransaction } from "../../db/transactions.ts";
 import { cloneDatabase } from "../support/database.ts";
-import { type Seeded, seedMerchant, seedTransaction } from "../support/seed.ts";
+import { type Seeded, seedMerchant, seedTariff, seedTransaction, TEN_RAPPEN_A_SECOND } from "../support/seed.ts";
 import { eventually } from "../telephony/exchange.ts";
 import { RawAsterisk } from "./raw-asterisk.ts";
 
@@ -76,20 +78,21 @@ function connect(uniqueid: string, number: string): Promise<RawAsterisk> {
   return RawAsterisk.connect(port, `${environment.join("\n")}\n\n`);
 }
 
-/** Answers what a voice server asks, as the Asterisk of an answered call would; `billsec` in seconds. */
-function replyTo(command: string, billsec: number): string {
+/** Answers what a voice server asks, as Asterisk would; `billsec` in seconds, null while the call isn't answered. */
+function replyTo(command: string, billsec: number | null): string {
   const value = (text: string) => `200 result=1 (${text})\n`;
   if (command.startsWith("SET VARIABLE")) return "200 result=1\n";
   if (!command.startsWith("GET ")) return "200 result=0\n";
-  if (command.includes("CHANNEL(state)")) return value("Up");
-  if (command.includes("CDR(answer")) return value("1700000000.000000");
-  if (command.includes("CDR(billsec")) return value(billsec.toFixed(6));
+  if (command.includes("CHANNEL(state)")) return value(billsec === null ? "Ring" : "Up");
+  if (command.includes("CDR(answer")) return value(billsec === null ? "0.000000" : "1700000000.000000");
+  if (command.includes("CDR(billsec")) return value((billsec ?? 0).toFixed(6));
   return "200 result=0\n";
 }
 
 /** Plays Asterisk until the server sends a command that holds `until`, or lets go; answers all it sent. */
-async function playUntil(until: string, call: { uniqueid: string; number?: string; billsec?: number }) {
-  const asterisk = await connect(call.uniqueid, call.number ?? seeded.number);
+async function playUntil(until: string, call: { uniqueid: string; number?: string; billsec?: number | null }) {
+  const { uniqueid, number = seeded.number, billsec = ANSWERED_MS_AGO / 1_000 } = call;
+  const asterisk = await connect(uniqueid, number);
   const closed = asterisk.closed().then(() => null);
   const said: string[] = [];
   for (;;) {
@@ -97,7 +100,7 @@ async function playUntil(until: string, call: { uniqueid: string; number?: strin
     if (line === null) break;
     said.push(line);
     if (line.includes(until)) break;
-    asterisk.send(replyTo(line, call.billsec ?? ANSWERED_MS_AGO / 1_000));
+    asterisk.send(replyTo(line, billsec));
   }
   asterisk.socket.destroy();
   return said;
@@ -126,6 +129,36 @@ test("Asterisk's clock was set back: the call taken over ends when it would have
   const { leg } = await payingLeg(100, seeded, 40_000); // its window closes at 49.75 s
   const said = await playUntil("StartMusicOnHold", { uniqueid: leg.uniqueid, billsec: -3_560 });
   for (const seconds of backstops(said)) expect(seconds).toBeLessThan(11);
+});
+
+test("a call that is taken over goes on at the price it was answered at, whatever its number costs by now", async () => {
+  const { db } = database;
+  const on = await seedMerchant(db, { number: "0901000002" });
+  const { leg } = await payingLeg(100, on); // its window closes at 49.75 s, and at the new price before 10 s
+  await changeTariff(db, { number: on.number, tariffId: await seedTariff(db, TEN_RAPPEN_A_SECOND), from: null });
+  const said = await playUntil("StartMusicOnHold", { uniqueid: leg.uniqueid, number: on.number });
+  expect(backstops(said).at(-1)).toBeGreaterThan(40);
+});
+
+test("wrong codes keyed on a server that died count against the tries of their call on the next one", async () => {
+  const leg = await legToTakeOver();
+  const held = { leg: leg.id, epoch: leg.epoch, number: seeded.number, segments: seeded.segments };
+  for (let wrong = 1; wrong < CODE_TRIES_MAX; wrong++)
+    expect(await claimCode(database.db, { ...held, code: "0000", testAllowed: true, codeBeforeAnswer: false })).toEqual(
+      { outcome: "unknown" },
+    );
+  const said = await playUntil("code-too-many", { uniqueid: leg.uniqueid });
+  expect(said.at(-1)).toContain("code-too-many");
+  expect(said.filter((line) => line.includes("EXEC Read"))).toHaveLength(1);
+});
+
+test("between the price and the answer five seconds pass, in which keys are listened to", async () => {
+  const segments = [{ kind: "time", rappenPerMinute: 300, incrementSeconds: 2 }] as const;
+  const { number } = await seedMerchant(database.db, { number: "0901000003", segments });
+  const said = await playUntil("EXEC Read", { uniqueid: `1700000000.${++calls}`, number, billsec: null });
+  expect(said.join(" ")).not.toContain("ANSWER");
+  const seconds = Number(/,([0-9.]+)"$/.exec(said.at(-1) ?? "")?.[1]);
+  expect(seconds).toBeGreaterThan(4.9);
 });
 
 /** Serves a paying call for eight seconds; then its Asterisk is gone, with a word from its system or without. */

@@ -1,4 +1,14 @@
-import { appendFile, mkdtempDisposable, readdir, readFile, utimes, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  mkdir,
+  mkdtempDisposable,
+  readdir,
+  readFile,
+  rmdir,
+  stat,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
@@ -9,6 +19,7 @@ import { claimCode, issueCode } from "../../db/codes.ts";
 import type { OpenDatabase } from "../../db/database.ts";
 import { findTransaction } from "../../db/transactions.ts";
 import { cloneDatabase } from "../support/database.ts";
+import { linkDatabase } from "../support/database-link.ts";
 import { type Seeded, seedMerchant, seedTransaction } from "../support/seed.ts";
 import { eventually } from "../telephony/exchange.ts";
 
@@ -33,9 +44,13 @@ async function directoryOfTest(): Promise<string> {
 async function leaveOrphan(directory: string, text: string): Promise<string> {
   const file = path.join(directory, "1-dead.journal");
   await writeFile(file, text);
-  const killedAt = new Date(Date.now() - 60_000);
-  await utimes(file, killedAt, killedAt);
+  await makeOld(file);
   return file;
+}
+
+async function makeOld(file: string): Promise<void> {
+  const minuteAgo = new Date(Date.now() - 60_000);
+  await utimes(file, minuteAgo, minuteAgo);
 }
 
 /** A leg of 5-second pulses whose code is claimed; its server is silent for longer than its lease. */
@@ -101,6 +116,35 @@ test("the journal of a process that died is adopted whole, but for a last line t
   expect(await heir.adopt()).toBe(0);
 });
 
+test("a journal that nothing was written to for long is touched by its owner, and so adopted by nobody", async () => {
+  const directory = await directoryOfTest();
+  await using living = await openJournal({ directory });
+  await using other = await openJournal({ directory });
+  await living.keep([DUE]);
+  const file = path.join(directory, (await readdir(directory))[0] ?? "");
+  await makeOld(file);
+  await eventually(async () => Date.now() - (await stat(file)).mtimeMs < 10_000);
+  expect(await other.adopt()).toBe(0);
+  expect(await readFile(file, "utf8")).toBe(`${JSON.stringify(DUE)}\n`);
+});
+
+test("the journal of a process that died is removed only when its lines are in ours", async () => {
+  const directory = await directoryOfTest();
+  await using heir = await openJournal({ directory });
+  await heir.keep([DUE]);
+  const ours = path.join(directory, (await readdir(directory))[0] ?? "");
+  heir.settle("due", DUE.uniqueid);
+  await eventually(async () => (await readdir(directory)).length === 0);
+  await mkdir(ours); // stands where our file would be
+  const orphan = await leaveOrphan(directory, `${JSON.stringify(ENDED)}\n`);
+  await expect(heir.adopt()).rejects.toThrow("EISDIR");
+  expect(await readFile(orphan, "utf8")).toBe(`${JSON.stringify(ENDED)}\n`);
+  await rmdir(ours);
+  expect(await heir.adopt()).toBe(1);
+  expect(await readFile(ours, "utf8")).toBe(`${JSON.stringify(ENDED)}\n`);
+  await expect(readFile(orphan)).rejects.toThrow("ENOENT");
+});
+
 test("a directory that can't be written to is refused at the start", async () => {
   const directory = await directoryOfTest();
   const file = path.join(directory, "a-file");
@@ -130,6 +174,23 @@ test("what a process that died knew is told to the database by the next one, and
   expect(await findTransaction(db, over.transactionId)).toMatchObject({ status: "open", billedRappen: 30 });
   expect(await legById(stillUp.leg)).toMatchObject({ billed: 40, end_reason: null, ended_at: null });
   expect(await findTransaction(db, stillUp.transactionId)).toMatchObject({ status: "calling", billedRappen: 40 });
+});
+
+test("a line that the database was away for is still to be told, and is told when it is back", async () => {
+  const { leg } = await legLeftBehind("13.1");
+  await using link = await linkDatabase(database.url);
+  await link.cut();
+  await using journal = await openJournal({ directory: await directoryOfTest() });
+  const line: JournalLine = { ...ENDED, uniqueid: "13.1" };
+  await journal.keep([line]);
+  const waiting = Promise.withResolvers<void>();
+  const log = (event: string) => event === "journal.waiting" && waiting.resolve();
+  await using _ = replayJournal({ db: link.db, journal, worker: "w", meters: () => false, log });
+  await waiting.promise;
+  expect(journal.outstanding).toEqual([line]);
+  await link.mend();
+  await eventually(async () => journal.outstanding.length === 0);
+  expect(await legById(leg)).toMatchObject({ billed: 30, end_reason: "caller_hung_up" });
 });
 
 test("one line that the database refuses holds up no other", async () => {

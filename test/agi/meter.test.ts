@@ -6,8 +6,10 @@ import { type Journal, openJournal } from "../../agi/journal.ts";
 import { BOOKING_INTERVAL_MS, type Meter, PULSE_SETTLE_MS, startMeter } from "../../agi/meter.ts";
 import { answerLeg, openLeg } from "../../db/call-legs.ts";
 import type { OpenDatabase } from "../../db/database.ts";
+import { LEASE_SECONDS } from "../../db/pulses.ts";
 import { cloneDatabase } from "../support/database.ts";
 import { type Seeded, seedMerchant, TEN_RAPPEN_A_SECOND } from "../support/seed.ts";
+import { eventually } from "../telephony/exchange.ts";
 
 let database: OpenDatabase;
 let seeded: Seeded;
@@ -215,6 +217,41 @@ test("what can't be booked is written to the local journal, once for each pulse,
   away = false;
   expect(await call.settle(3_000)).toBe(true);
   expect(line()).toBeUndefined();
+});
+
+test("what the database is slow to take is written to the local journal while its answer is awaited", async () => {
+  const time = clock();
+  await using meter = startMeter({ db: database.db, journal, now: time.now });
+  const { leg, call } = await metered(meter);
+  const [held, freed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const holding = database.db.transaction().execute(async (trx) => {
+    await trx.selectFrom("call_legs").select("id").where("id", "=", leg.id).forUpdate().execute();
+    held.resolve();
+    await freed.promise;
+  });
+  await held.promise;
+  time.pass(3_500);
+  const settled = call.settle(3_000);
+  time.pass(1_001);
+  const line = () => journal.outstanding.find(({ uniqueid }) => uniqueid === leg.uniqueid);
+  expect(await eventually(async () => line())).toMatchObject({ kind: "due", throughMs: 4_501 - PULSE_SETTLE_MS });
+  expect(await booked(leg.id)).toEqual([]);
+  freed.resolve();
+  await holding;
+  expect(await settled).toBe(true);
+});
+
+test("a leg without a pulse due is shown to be alive well within its lease", async () => {
+  const time = clock();
+  await using meter = startMeter({ db: database.db, journal, now: time.now });
+  const leg = await newLeg(false);
+  meter.meterCall({ leg, segments: seeded.segments, prove: async () => {} });
+  const held = database.db.updateTable("call_legs").where("id", "=", leg.id);
+  await held.set({ lease_until: new Date() }).execute();
+  time.pass((LEASE_SECONDS * 1_000) / 3);
+  const lease = database.db.selectFrom("call_legs").select("lease_until").where("id", "=", leg.id);
+  const secondsLeft = async () => ((await lease.executeTakeFirstOrThrow()).lease_until.getTime() - Date.now()) / 1_000;
+  expect(await eventually(async () => (await secondsLeft()) > LEASE_SECONDS / 2)).toBe(true);
 });
 
 test("with a carrier that rounds down, a second is owed when it is over", async () => {

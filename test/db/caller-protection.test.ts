@@ -154,6 +154,21 @@ test("a purchase that would pass the limit is refused when its code is keyed, an
   await setLimits({ caller_day_max: 40_000 });
 });
 
+test.each(["day", "month", "year"])(
+  "CHF 400 that a caller may spend in a %s can be spent to the last rappen, and none beyond",
+  async (unit) => {
+    const unlimited = { caller_day_max: null, caller_month_max: null, caller_year_max: null };
+    await setLimits({ ...unlimited, [`caller_${unit}_max`]: 40_000 });
+    const on = await newNumber();
+    const caller = newCaller();
+    await pastCall(caller, { startedAt: "clock_timestamp()", billedRappen: 39_950 });
+    const [dear, affordable] = [await openPayment(60, on), await openPayment(50, on)];
+    expect(await key(await legOf(caller, { on }), dear.code, on)).toEqual({ outcome: "over_limit" });
+    expect(await key(await legOf(caller, { on }), affordable.code, on)).toMatchObject({ outcome: "claimed" });
+    await setLimits({ caller_day_max: 40_000, caller_month_max: 100_000, caller_year_max: 500_000 });
+  },
+);
+
 test("what earlier calls have paid of a purchase isn't asked of the limit again", async () => {
   await setLimits({ caller_day_max: 100 });
   const on = await newNumber();

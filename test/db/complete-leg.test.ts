@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { pulsesOf } from "../../core/tariff.ts";
+import { billedAfter, pulsesOf } from "../../core/tariff.ts";
 import { cancel } from "../../core/transaction.ts";
 import { answerLeg, openLeg } from "../../db/call-legs.ts";
 import { closeLeg } from "../../db/close-leg.ts";
@@ -10,6 +10,8 @@ import { changeTransaction, findTransaction, readJournal } from "../../db/transa
 import { ABANDONED_BEFORE_RECORD_SECONDS, keepUp } from "../../db/upkeep.ts";
 import { cloneDatabase } from "../support/database.ts";
 import { type Seeded, seedMerchant, seedTransaction } from "../support/seed.ts";
+
+const ANSWERED_MS_AGO = 1_200_000;
 
 let database: OpenDatabase;
 let seeded: Seeded;
@@ -24,7 +26,7 @@ afterAll(async () => {
 });
 
 /** A call of 5-second pulses whose server fell silent after two of them, `silentSeconds` ago. */
-async function silentCall(amountRappen: number, silentSeconds: number) {
+async function silentCall(amountRappen: number, silentSeconds: number, countsAfterMs = 0) {
   const { db } = database;
   const { number, tariffId, segments } = seeded;
   const uniqueid = `1700000000.${++calls}`;
@@ -33,12 +35,12 @@ async function silentCall(amountRappen: number, silentSeconds: number) {
     number,
     tariffId,
     trunk: "demo",
-    countsAfterMs: 0,
+    countsAfterMs,
     owner: "frozen",
     caller: null,
     callerHash: null,
   });
-  await answerLeg(db, { id: leg.id, epoch: leg.epoch, msAgo: 1_200_000 });
+  await answerLeg(db, { id: leg.id, epoch: leg.epoch, msAgo: ANSWERED_MS_AGO });
   const { id } = await seedTransaction(db, seeded, { amountRappen });
   const code = await issueCode(db, { transactionId: id, lifeSeconds: 180 });
   if ("refusal" in code) throw new Error(code.refusal);
@@ -52,7 +54,7 @@ async function silentCall(amountRappen: number, silentSeconds: number) {
 }
 
 function legOf(id: number) {
-  const columns = ["billed", "end_reason", "duration_ms"] as const;
+  const columns = ["billed", "end_reason", "duration_ms", "answered_at"] as const;
   return database.db.selectFrom("call_legs").select(columns).where("id", "=", id).executeTakeFirstOrThrow();
 }
 
@@ -107,4 +109,48 @@ test("a payment cancelled meanwhile stays cancelled, and what it cost is on reco
   const known = { uniqueid: call.uniqueid, worker: "replay", talkMs: 146_000, reason: "caller_hung_up" };
   expect(await closeLeg(database.db, known)).toBe(true);
   expect(await findTransaction(database.db, call.id)).toMatchObject({ status: "cancelled", billedRappen: 300 });
+});
+
+test.each([
+  ["half up", 500],
+  ["down", 1_000],
+])(
+  "with a carrier that rounds %s, a call owes no pulse that has fallen and doesn't count yet",
+  async (_how, countsAfterMs) => {
+    for (const givenUp of [false, true])
+      for (const [lateMs, billed] of [
+        [0, 20],
+        [1, 30],
+      ] as const) {
+        const call = await silentCall(300, 200, countsAfterMs);
+        if (givenUp) await upkeep(null);
+        const talkMs = 10_000 + countsAfterMs + lateMs; // the third pulse falls at 10 s
+        await closeLeg(database.db, { uniqueid: call.uniqueid, worker: "w", talkMs, reason: "caller_hung_up" });
+        expect(await legOf(call.leg)).toMatchObject({ billed });
+      }
+  },
+);
+
+test("no call is longer than the time since its answer, but for what two clocks may differ by", async () => {
+  const over = { worker: "w", reason: "caller_hung_up" };
+  const [stepped, honest] = [await silentCall(300, 0), await silentCall(300, 0)];
+  await closeLeg(database.db, { ...over, uniqueid: stepped.uniqueid, talkMs: 3 * ANSWERED_MS_AGO });
+  const { billed, duration_ms } = await legOf(stepped.leg);
+  expect(duration_ms).toBeGreaterThanOrEqual(ANSWERED_MS_AGO);
+  expect(duration_ms).toBeLessThan(ANSWERED_MS_AGO + 60_000);
+  expect(billed).toBe(billedAfter(seeded.segments, duration_ms ?? 0));
+  await closeLeg(database.db, { ...over, uniqueid: honest.uniqueid, talkMs: ANSWERED_MS_AGO + 1_000 });
+  expect(await legOf(honest.leg)).toMatchObject({ duration_ms: ANSWERED_MS_AGO + 1_000 });
+});
+
+test("a call whose server died before it wrote the answer down was answered as long ago as it talked, and is billed", async () => {
+  const { number, tariffId } = seeded;
+  const call = { uniqueid: `1700000000.${++calls}`, number, tariffId, trunk: "demo", countsAfterMs: 0, owner: "dead" };
+  const { id, uniqueid } = await openLeg(database.db, { ...call, caller: null, callerHash: null });
+  await closeLeg(database.db, { uniqueid, worker: "w", talkMs: 12_345, reason: "caller_hung_up" });
+  const { answered_at, ...leg } = await legOf(id);
+  expect(leg).toEqual({ billed: 30, end_reason: "caller_hung_up", duration_ms: 12_345 });
+  const answeredMsAgo = Date.now() - (answered_at?.getTime() ?? 0);
+  expect(answeredMsAgo).toBeGreaterThanOrEqual(12_345);
+  expect(answeredMsAgo).toBeLessThan(60_000);
 });

@@ -79,6 +79,26 @@ test("pulses that fell before the code was known are the credit of the call, and
   ]);
 });
 
+test("a claim whose answer was lost is answered again to the leg that won it, and changes nothing", async () => {
+  const { db } = database;
+  const { id } = await seedTransaction(db, seeded);
+  const code = await issueCode(db, { transactionId: id, lifeSeconds: 180 });
+  if ("refusal" in code) throw new Error(code.refusal);
+  const leg = await answeredLeg();
+  const written = async () => [
+    await db.selectFrom("call_legs").selectAll().where("id", "=", leg.id).execute(),
+    await db.selectFrom("codes").selectAll().where("transaction_id", "=", id).execute(),
+    await findTransaction(db, id),
+    await readJournal(db, id),
+  ];
+  const claimed = await claim(leg, code.code);
+  const before = await written();
+  expect(await claim(leg, code.code)).toEqual(claimed);
+  expect(claimed.outcome).toBe("claimed");
+  expect(await written()).toEqual(before);
+  expect(await claim(await answeredLeg(), code.code)).toEqual({ outcome: "in_use" });
+});
+
 test("a worker whose leg was taken over books nothing", async () => {
   const { db } = database;
   const leg = await answeredLeg();
