@@ -145,7 +145,9 @@ export function startMeter(options: {
       if (!account || account.leg.epoch !== line.epoch) continue;
       if (held.has(line.leg)) account.bookedThrough = line.pulses.at(-1)?.sequence ?? account.bookedThrough;
       else account.lose();
-      journal.settle("due", account.leg.uniqueid);
+      // A line written while this booking was slow may say more than it took.
+      if (account.lost.aborted || account.bookedThrough >= account.journaledThrough)
+        journal.settle("due", account.leg.uniqueid);
     }
   }
 

@@ -1,12 +1,9 @@
 import { pulsesDue, pulsesOf } from "../core/tariff.ts";
 import { answerLeg, type CallLeg, endLeg, takeOverAbandonedLeg } from "./call-legs.ts";
-import { completeLeg } from "./complete-leg.ts";
+import { completeLeg, possibleTalkMs } from "./complete-leg.ts";
 import type { Db } from "./database.ts";
 import { findTariff, termsOfNumber } from "./numbers.ts";
 import { bookPulses, LEASE_SECONDS } from "./pulses.ts";
-
-/** What two clocks that were never set may differ by over a call. */
-const CLOCKS_APART_MS = 2_000;
 
 /**
  * Closes the books of a call that is over, whoever served it: the leg is taken over first, so that a worker that still
@@ -32,7 +29,7 @@ export async function closeLeg(
   }
   const { segments } = await findTariff(db, leg.tariffId);
   const { codeBeforeAnswer, trunk } = await termsOfNumber(db, leg.number);
-  const talkMs = over.talkMs === null ? null : possibleMs(leg, over.talkMs);
+  const talkMs = over.talkMs === null ? null : possibleTalkMs(over.talkMs, leg.answeredMsAgo);
   if (talkMs !== null) await noteLateAnswer(db, leg, talkMs);
   const pulses = talkMs === null ? [] : pulsesOf(segments).slice(0, pulsesDue(segments, talkMs - leg.countsAfterMs));
   return endLeg(db, {
@@ -62,12 +59,6 @@ export async function bookThrough(
   await noteLateAnswer(db, leg, up.throughMs);
   const pulses = pulsesOf(segments).slice(0, pulsesDue(segments, up.throughMs - leg.countsAfterMs));
   await bookPulses(db, [{ leg: leg.id, epoch: leg.epoch, pulses }]);
-}
-
-/** No call is older than the time since its answer: what says so comes from a clock that was set. */
-function possibleMs(leg: CallLeg, talkMs: number): number {
-  if (leg.answeredMsAgo === null || talkMs <= leg.answeredMsAgo + CLOCKS_APART_MS) return talkMs;
-  return leg.answeredMsAgo;
 }
 
 /** A server that died between answering and writing so down. */

@@ -7,6 +7,8 @@ import { changeWithin } from "./transactions.ts";
 
 /** Ends of which nobody knew when they were: what was booked by then was kept. */
 const INCOMPLETE = ["abandoned", "channel_gone"] as const;
+/** What two clocks that were never set may differ by over a call. */
+const CLOCKS_APART_MS = 2_000;
 /** Records of calls come within this after their legs were closed without them. */
 const RECORD_LATE_HOURS = 24;
 
@@ -23,6 +25,7 @@ export async function completeLeg(
     const leg = await trx
       .selectFrom("call_legs")
       .select(["id", "epoch", "number", "tariff_id", "counts_after_ms", "transaction_id"])
+      .select(sql<number>`(extract(epoch from clock_timestamp() - answered_at) * 1000)::float8`.as("answered_ms_ago"))
       .where("uniqueid", "=", known.uniqueid)
       .where("end_reason", "in", INCOMPLETE)
       .where("duration_ms", "is", null)
@@ -31,13 +34,14 @@ export async function completeLeg(
       .executeTakeFirst();
     if (!leg) return false;
     const { segments } = await findTariff(trx, leg.tariff_id);
-    const pulses = pulsesOf(segments).slice(0, pulsesDue(segments, known.talkMs - leg.counts_after_ms));
+    const talkMs = possibleTalkMs(known.talkMs, leg.answered_ms_ago);
+    const pulses = pulsesOf(segments).slice(0, pulsesDue(segments, talkMs - leg.counts_after_ms));
     const addedRappen = await addPulses(trx, leg, pulses);
     await trx
       .updateTable("call_legs")
       .set((eb) => ({
         billed: eb("billed", "+", addedRappen),
-        duration_ms: Math.max(0, Math.round(known.talkMs)),
+        duration_ms: Math.max(0, Math.round(talkMs)),
         end_reason: known.reason,
       }))
       .where("id", "=", leg.id)
@@ -56,6 +60,12 @@ export async function completeLeg(
     );
     return true;
   });
+}
+
+/** No call is older than the time since its answer: what says so comes from a clock that was set. */
+export function possibleTalkMs(talkMs: number, answeredMsAgo: number | null): number {
+  if (answeredMsAgo === null || talkMs <= answeredMsAgo + CLOCKS_APART_MS) return talkMs;
+  return answeredMsAgo;
 }
 
 /** Legs closed without their length whose record has come meanwhile, with the length by that record, in ms. */

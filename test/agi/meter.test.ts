@@ -2,6 +2,7 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { sql } from "kysely";
 import { type Journal, openJournal } from "../../agi/journal.ts";
 import { BOOKING_INTERVAL_MS, type Meter, PULSE_SETTLE_MS, startMeter } from "../../agi/meter.ts";
 import { answerLeg, openLeg } from "../../db/call-legs.ts";
@@ -63,6 +64,27 @@ async function metered(meter: Meter, answered = true, prove = async () => {}) {
   const call = meter.meterCall({ leg, segments: seeded.segments, prove });
   call.answered(meter.now());
   return { leg, call };
+}
+
+/** Locks the row of a leg, which makes the database slow to book it, until the answered function is called. */
+async function holdLeg(leg: number): Promise<() => Promise<void>> {
+  const [held, freed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const holding = database.db.transaction().execute(async (trx) => {
+    await trx.selectFrom("call_legs").select("id").where("id", "=", leg).forUpdate().execute();
+    held.resolve();
+    await freed.promise;
+  });
+  await held.promise;
+  return () => {
+    freed.resolve();
+    return holding;
+  };
+}
+
+async function isSomebodyWaiting(): Promise<boolean> {
+  const { rows } = await sql`select 1 from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`.execute(database.db);
+  return rows.length > 0;
 }
 
 test("pulses fall by the meter's clock from answer on, and none before the line has outlived it", async () => {
@@ -223,22 +245,33 @@ test("what the database is slow to take is written to the local journal while it
   const time = clock();
   await using meter = startMeter({ db: database.db, journal, now: time.now });
   const { leg, call } = await metered(meter);
-  const [held, freed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const holding = database.db.transaction().execute(async (trx) => {
-    await trx.selectFrom("call_legs").select("id").where("id", "=", leg.id).forUpdate().execute();
-    held.resolve();
-    await freed.promise;
-  });
-  await held.promise;
+  const free = await holdLeg(leg.id);
   time.pass(3_500);
   const settled = call.settle(3_000);
   time.pass(1_001);
   const line = () => journal.outstanding.find(({ uniqueid }) => uniqueid === leg.uniqueid);
   expect(await eventually(async () => line())).toMatchObject({ kind: "due", throughMs: 4_501 - PULSE_SETTLE_MS });
   expect(await booked(leg.id)).toEqual([]);
-  freed.resolve();
-  await holding;
+  await free();
   expect(await settled).toBe(true);
+});
+
+test("a pulse written down during a slow booking stays on disk until it is booked itself", async () => {
+  const time = clock();
+  await using meter = startMeter({ db: database.db, journal, now: time.now });
+  const { leg, call } = await metered(meter);
+  const line = () => journal.outstanding.find(({ uniqueid }) => uniqueid === leg.uniqueid);
+  const free = await holdLeg(leg.id);
+  time.pass(3_500);
+  const settled = call.settle(3_000);
+  await eventually(isSomebodyWaiting);
+  time.pass(2_000);
+  await eventually(async () => line());
+  await free();
+  await settled;
+  expect(line()).toMatchObject({ throughMs: 5_500 - PULSE_SETTLE_MS });
+  expect(await call.settle(5_000)).toBe(true);
+  expect(line()).toBeUndefined();
 });
 
 test("a leg without a pulse due is shown to be alive well within its lease", async () => {

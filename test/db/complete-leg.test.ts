@@ -111,6 +111,14 @@ test("a payment cancelled meanwhile stays cancelled, and what it cost is on reco
   expect(await findTransaction(database.db, call.id)).toMatchObject({ status: "cancelled", billedRappen: 300 });
 });
 
+test("no length that the time since answer doesn't allow is believed of a call that was given up", async () => {
+  const call = await silentCall(40_000, 200);
+  await upkeep(null);
+  const known = { uniqueid: call.uniqueid, worker: "replay", talkMs: 3_600_000, reason: "caller_hung_up" };
+  expect(await closeLeg(database.db, known)).toBe(true);
+  expect((await legOf(call.leg)).duration_ms).toBeLessThan(1_300_000); // answered twenty minutes ago
+});
+
 test.each([
   ["half up", 500],
   ["down", 1_000],
