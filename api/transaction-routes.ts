@@ -5,6 +5,7 @@ import type { ErrorCode } from "../core/errors.ts";
 import type { Db } from "../db/database.ts";
 import type { JournalLine } from "../db/transactions.ts";
 import { clientOf } from "./authentication.ts";
+import { IDEMPOTENCY_CODES, idempotencyHeaders, once } from "./idempotency.ts";
 import { ANY_BODY_CODES, ANY_ROUTE_CODES, problemAnswers } from "./problem.ts";
 import type { Scope } from "./quotes.ts";
 import {
@@ -35,8 +36,12 @@ export async function transactionRoutes(
   const scopeOf = (request: FastifyRequest): Scope => ({ ...options, client: clientOf(request) });
 
   typed.post("/transactions", { schema: createSchema }, async (request, reply) => {
-    const view = await createTransaction(scopeOf(request), request.body);
-    return reply.code(201).header("location", `${options.baseUrl}/v1/transactions/${view.id}`).send(view);
+    const view = await once(request, reply, {
+      scope: scopeOf(request),
+      status: 201,
+      perform: (scope) => createTransaction(scope, request.body),
+    });
+    return reply.header("location", `${options.baseUrl}/v1/transactions/${view.id}`).send(view);
   });
 
   typed.get("/transactions", { schema: listSchema }, async (request) =>
@@ -47,12 +52,20 @@ export async function transactionRoutes(
     checkTransaction(scopeOf(request), request.params.id),
   );
 
-  typed.post("/transactions/:id/redeem", { schema: redeemSchema }, async (request) =>
-    redeemTransaction(scopeOf(request), request.params.id),
+  typed.post("/transactions/:id/redeem", { schema: redeemSchema }, async (request, reply) =>
+    once(request, reply, {
+      scope: scopeOf(request),
+      status: 200,
+      perform: (scope) => redeemTransaction(scope, request.params.id),
+    }),
   );
 
-  typed.post("/transactions/:id/cancel", { schema: cancelSchema }, async (request) =>
-    cancelTransaction(scopeOf(request), request.params.id),
+  typed.post("/transactions/:id/cancel", { schema: cancelSchema }, async (request, reply) =>
+    once(request, reply, {
+      scope: scopeOf(request),
+      status: 200,
+      perform: (scope) => cancelTransaction(scope, request.params.id),
+    }),
   );
 
   typed.get("/transactions/:id/events", { schema: eventsOfSchema }, async (request) => {
@@ -66,9 +79,11 @@ const createSchema = {
   tags,
   summary: "Open a transaction",
   description: "Then send the shopper to `payUrl`. The header Location holds the transaction's address.",
+  headers: idempotencyHeaders,
   body: newTransactionSchema,
   response: answers(201, "It is open.", transactionSchema, [
     ...ANY_BODY_CODES,
+    ...IDEMPOTENCY_CODES,
     "amount_invalid",
     "amount_too_small",
     "amount_unreachable",
@@ -103,8 +118,10 @@ const redeemSchema = {
   summary: "Redeem a paid transaction, once",
   description:
     "Deliver when this answers 200. Every later redeem is answered with 409 `transaction_already_redeemed`, which tells when and by which key the first one was.",
+  headers: idempotencyHeaders,
   params: idParameters,
   response: answers(200, "It was paid, and is yours.", transactionSchema, [
+    ...IDEMPOTENCY_CODES,
     "transaction_unknown",
     "transaction_not_paid",
     "transaction_already_redeemed",
@@ -118,8 +135,10 @@ const cancelSchema = {
   tags,
   summary: "Cancel an unpaid transaction",
   description: "Cancelling twice is the same as once. A call in progress can't be cancelled.",
+  headers: idempotencyHeaders,
   params: idParameters,
   response: answers(200, "It is cancelled.", transactionSchema, [
+    ...IDEMPOTENCY_CODES,
     "transaction_unknown",
     "call_in_progress",
     "transaction_already_paid",

@@ -25,6 +25,17 @@ export async function viewTransactions(
   );
 }
 
+/** One that was opened just now: no call has brought anything, and no code was shown. */
+export async function viewNewTransaction(
+  scope: Pick<Scope, "db" | "baseUrl">,
+  transaction: Transaction,
+): Promise<TransactionView> {
+  const tariff = await findTariff(scope.db, transaction.tariffId);
+  const moment = { now: transaction.createdAt, codes: new Map() };
+  const calls = callsInAll(transaction, tariff);
+  return transactionView(transaction, { moment, tariff, calls, baseUrl: scope.baseUrl });
+}
+
 /**
  * How many calls the payment takes, those that brought something included. How the trunk counts and when the code is
  * keyed move the end of a call, not how many there are.

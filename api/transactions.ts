@@ -24,7 +24,7 @@ import { ToldRefusal } from "./problem.ts";
 import { quoteAmount, type Scope } from "./quotes.ts";
 import { readReturnUrl } from "./return-url.ts";
 import type { ListQuery, NewTransaction, TransactionView } from "./transaction-schemas.ts";
-import { viewTransactions } from "./transaction-view.ts";
+import { viewNewTransaction, viewTransactions } from "./transaction-view.ts";
 
 /** Opens a transaction on the number asked for, or on the one that fits the amount best. Throws a PublicError as refusal. */
 export async function createTransaction(scope: Scope, wish: NewTransaction): Promise<TransactionView> {
@@ -56,7 +56,7 @@ export async function createTransaction(scope: Scope, wish: NewTransaction): Pro
   if ("refusal" in opened && (await freeReference(scope, order.reference)))
     opened = await openTransaction(scope.db, order, quote);
   if ("refusal" in opened) throw new PublicError(opened.refusal, undefined, { fields: fieldOfReference });
-  return viewOne(scope, opened);
+  return viewNewTransaction(scope, opened);
 }
 
 /** One of the client's own transactions; another merchant's, or the other mode's, is as unknown as one that never was. */

@@ -1,4 +1,4 @@
-// `npm run demo`, `npm test` and `npm run test:load` begin here, on a machine that has nothing but git, Node ≥ 20 and
+// `npm run demo`, `npm test`, the load test and the benchmarks begin here, on a machine that has nothing but git, Node ≥ 20 and
 // npm. So this file is plain JavaScript and imports nothing that has to be installed: it installs the packages, finds a
 // Node that is new enough (one of the packages brings it along) and hands over to the real program.
 import { spawn, spawnSync } from "node:child_process";
@@ -16,6 +16,7 @@ const COMMANDS = {
   demo: ["bin/phone2pay.ts", "demo"],
   test: ["bin/test.ts"],
   "test:load": ["test/load/load-test.ts"],
+  "bench:create": ["bench/create-transaction.ts"],
 };
 
 /** Whether packages are missing or older than the list of what is wanted. */

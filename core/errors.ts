@@ -44,6 +44,21 @@ export const ERRORS = {
     title: "Another open transaction has this reference",
     mend: "Use the open one, or cancel it first.",
   },
+  idempotency_key_invalid: {
+    status: 422,
+    title: "The Idempotency-Key isn't one",
+    mend: "Send 1 to 255 printable ASCII characters without blanks, such as a random UUID.",
+  },
+  idempotency_key_in_use: {
+    status: 409,
+    title: "A request with this Idempotency-Key is being answered",
+    mend: "Send it again in a moment: it gets the first one's answer.",
+  },
+  idempotency_key_reused: {
+    status: 422,
+    title: "This Idempotency-Key belongs to a request with another body",
+    mend: "Use a new key for a new request, and the same body with the same key.",
+  },
   api_key_missing: { status: 401, title: "No API key was sent", mend: "Send Authorization: Bearer YOUR_KEY." },
   api_key_invalid: {
     status: 401,

@@ -61,6 +61,11 @@ function impatientSocket(): Socket {
   return socket;
 }
 
+/** Does the work in a database transaction: in the one that is under way when `db` is one, else in one of its own. */
+export function inTransaction<T>(db: Db, work: (trx: DbTransaction) => Promise<T>): Promise<T> {
+  return db.isTransaction ? work(db as DbTransaction) : db.transaction().execute(work);
+}
+
 /** The database's own clock, which decides what has expired. */
 export async function databaseNow(db: Db | DbTransaction): Promise<Date> {
   const row = await db.selectNoFrom((eb) => eb.fn<Date>("clock_timestamp", []).as("now")).executeTakeFirstOrThrow();

@@ -5,7 +5,7 @@ import { tariffFaults } from "../core/tariff-rules.ts";
 import type { Terms } from "../core/transaction.ts";
 import type { Db } from "./database.ts";
 import type { Database } from "./schema.ts";
-import { findTrunk, type Trunk } from "./trunks.ts";
+import { findTrunk, TRUNK_COLUMNS, type Trunk } from "./trunks.ts";
 
 /** A Smart Number in service with the tariff that its callers pay. */
 export interface NumberInService {
@@ -22,8 +22,6 @@ export interface NumberInService {
   readonly rulesOn: string;
   /** The trunk over which its calls come, with its carrier's way of counting. */
   readonly trunk: Trunk;
-  /** Codes that may be keyed on it now. */
-  readonly liveCodes: number;
 }
 
 /** Tariffs never change, so each is read once and its staircase is climbed once. */
@@ -78,17 +76,11 @@ async function numbersWhere(
     .leftJoin("number_allocations as a", (join) =>
       join.onRef("a.number", "=", "n.number").on("a.withdrawn_at", "is", null),
     )
+    .innerJoin("trunks", "trunks.name", "n.trunk")
     .select(["n.number", "n.code_before_answer", "n.language", "n.language_menu", "n.early_media"])
-    .select(["n.country", "n.trunk", "n.rules_on"])
+    .select(["n.country", "n.rules_on"])
     .select((eb) => tariffInForce(eb))
-    .select((eb) =>
-      eb
-        .selectFrom("codes as c")
-        .select(sql<number>`count(*)`.as("live"))
-        .whereRef("c.number", "=", "n.number")
-        .where("c.retired_at", "is", null)
-        .as("live_codes"),
-    )
+    .select(TRUNK_COLUMNS)
     .orderBy("n.number");
   if (filter.outOfServiceToo) query = query.where("n.rules_on", "is not", null);
   else query = query.where("n.in_service", "=", true).where("a.merchant_id", "is not", null);
@@ -111,34 +103,31 @@ function tariffInForce(eb: ExpressionBuilder<Database & { n: Database["smart_num
 }
 
 async function numberOf(db: Db, row: NumberRow): Promise<NumberInService> {
-  const trunk = await findTrunk(db, row.trunk);
-  if (row.tariff_id === null || row.rules_on === null || !trunk)
-    throw new Error(`${row.number} is in service without a tariff`);
+  const { number, code_before_answer, language, language_menu, early_media, country, rules_on, tariff_id, ...trunk } =
+    row;
+  if (tariff_id === null || rules_on === null) throw new Error(`${number} is in service without a tariff`);
   return {
-    number: row.number,
-    tariff: await findTariff(db, row.tariff_id),
-    codeBeforeAnswer: row.code_before_answer,
-    language: row.language,
-    languageMenu: row.language_menu,
-    earlyMedia: row.early_media,
-    country: row.country,
-    rulesOn: row.rules_on,
+    number,
+    tariff: await findTariff(db, tariff_id),
+    codeBeforeAnswer: code_before_answer,
+    language,
+    languageMenu: language_menu,
+    earlyMedia: early_media,
+    country,
+    rulesOn: rules_on,
     trunk,
-    liveCodes: Number(row.live_codes ?? 0),
   };
 }
 
-interface NumberRow {
+interface NumberRow extends Trunk {
   readonly number: string;
   readonly code_before_answer: boolean;
   readonly language: Language;
   readonly language_menu: boolean;
   readonly early_media: boolean;
   readonly country: string;
-  readonly trunk: string;
   readonly rules_on: string | null;
   readonly tariff_id: number | null;
-  readonly live_codes: number | null;
 }
 
 /** Writes a tariff (a new price is always a new row) and answers its id; refuses what can't be billed, with the reasons. */

@@ -24,6 +24,7 @@ export interface Database {
   call_drifts: CallDriftsTable;
   barred_callers: BarredCallersTable;
   call_refusals: CallRefusalsTable;
+  idempotent_answers: IdempotentAnswersTable;
 }
 
 type Moment = ColumnType<Date, Date | undefined, Date>;
@@ -246,4 +247,15 @@ interface CallRefusalsTable {
   number: string;
   reason: string;
   calls: Generated<number>;
+}
+
+interface IdempotentAnswersTable {
+  merchant_id: number;
+  test: boolean;
+  operation: string;
+  key: string;
+  fingerprint: Buffer;
+  status: number;
+  body: string;
+  created_at: Moment;
 }

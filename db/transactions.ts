@@ -1,4 +1,4 @@
-import { type Kysely, type Selectable, sql } from "kysely";
+import { type InsertObject, type Kysely, type Selectable, sql } from "kysely";
 import pg from "pg";
 import type { ErrorCode } from "../core/errors.ts";
 import type { Quote } from "../core/quote.ts";
@@ -11,59 +11,76 @@ import {
   type TransactionEvent,
   type Transition,
 } from "../core/transaction.ts";
-import { type Db, type DbTransaction, databaseNow } from "./database.ts";
+import { type Db, type DbTransaction, databaseNow, inTransaction } from "./database.ts";
 import { notifyChange } from "./notices.ts";
 import type { Database, TransactionsTable } from "./schema.ts";
 
 /** Most rows that one page of a list holds. */
 export const PAGE_ROWS_MAX = 100;
 
-/** Writes a new transaction and its first journal line. Refuses a reference that another open one holds. */
+/** Writes a new transaction and its first journal line, in one statement. Refuses a reference that another open one holds. */
 export async function openTransaction(
   db: Db,
   order: Order,
   quote: Quote,
 ): Promise<Transaction | { readonly refusal: ErrorCode }> {
-  return db.transaction().execute(async (trx) => {
-    const inserted = await trx
-      .insertInto("transactions")
-      .values({
-        id: order.id,
-        merchant_id: order.merchantId,
-        test: order.test,
-        status: "open",
-        amount: order.amountRappen,
-        total: quote.totalRappen,
-        currency: order.currency,
-        number: order.number,
-        tariff_id: order.tariffId,
-        description: order.description,
-        items: JSON.stringify(order.items),
-        reference: order.reference,
-        return_url: order.returnUrl,
-        cancel_url: order.cancelUrl,
-        language: order.language,
-        access_days: order.accessDays,
-        metadata: JSON.stringify(order.metadata),
-        auto_confirm_seconds: order.autoConfirmSeconds,
-        expected_seconds: quote.expectedSeconds,
-        redeemed_by: null,
-        expires_at: sql<Date>`now() + make_interval(mins => ${OPEN_MINUTES})`,
-        resumable_until: sql<Date>`now() + make_interval(days => ${RESUMABLE_DAYS})`,
-      })
-      .onConflict((conflict) =>
-        conflict
-          .columns(["merchant_id", "test", "reference"])
-          .where("reference", "is not", null)
-          .where("status", "in", [sql.lit<Status>("open"), sql.lit<Status>("calling")])
-          .doNothing(),
-      )
-      .returningAll()
-      .executeTakeFirst();
-    if (!inserted) return { refusal: "reference_in_use" };
-    await writeJournal(trx, order.id, "transaction.created", { amountRappen: order.amountRappen });
-    return transactionOf(inserted);
-  });
+  const created: TransactionEvent = "transaction.created";
+  const opened = await db
+    .with("opened", (cte) =>
+      cte
+        .insertInto("transactions")
+        .values(rowOf(order, quote))
+        .onConflict((conflict) =>
+          conflict
+            .columns(["merchant_id", "test", "reference"])
+            .where("reference", "is not", null)
+            .where("status", "in", [sql.lit<Status>("open"), sql.lit<Status>("calling")])
+            .doNothing(),
+        )
+        .returningAll(),
+    )
+    .with("told", (cte) =>
+      cte
+        .insertInto("journal")
+        .columns(["transaction_id", "event", "data"])
+        .expression((eb) =>
+          eb
+            .selectFrom("opened")
+            .select(["opened.id", sql.lit(created).as("event")])
+            .select(sql<string>`jsonb_build_object('amountRappen', opened.amount)`.as("data")),
+        ),
+    )
+    .selectFrom("opened")
+    .selectAll()
+    .executeTakeFirst();
+  return opened ? transactionOf(opened) : { refusal: "reference_in_use" };
+}
+
+function rowOf(order: Order, quote: Quote): InsertObject<Database, "transactions"> {
+  return {
+    id: order.id,
+    merchant_id: order.merchantId,
+    test: order.test,
+    status: "open",
+    amount: order.amountRappen,
+    total: quote.totalRappen,
+    currency: order.currency,
+    number: order.number,
+    tariff_id: order.tariffId,
+    description: order.description,
+    items: JSON.stringify(order.items),
+    reference: order.reference,
+    return_url: order.returnUrl,
+    cancel_url: order.cancelUrl,
+    language: order.language,
+    access_days: order.accessDays,
+    metadata: JSON.stringify(order.metadata),
+    auto_confirm_seconds: order.autoConfirmSeconds,
+    expected_seconds: quote.expectedSeconds,
+    redeemed_by: null,
+    expires_at: sql<Date>`now() + make_interval(mins => ${OPEN_MINUTES})`,
+    resumable_until: sql<Date>`now() + make_interval(days => ${RESUMABLE_DAYS})`,
+  };
 }
 
 export async function findTransaction(db: Db, id: string): Promise<Transaction | null> {
@@ -119,7 +136,7 @@ export async function changeTransaction(
   transition: Transition,
 ): Promise<{ readonly transaction: Transaction; readonly refusal: ErrorCode | null } | null> {
   try {
-    return await db.transaction().execute((trx) => changeWithin(trx, id, transition));
+    return await inTransaction(db, (trx) => changeWithin(trx, id, transition));
   } catch (error) {
     // Open again, it would stand beside another open one with its reference.
     if (!isReferenceTaken(error)) throw error;

@@ -10,23 +10,26 @@ export interface Trunk extends TrunkBilling, CallerPolicy, CallerLimits {
   readonly billed: boolean;
 }
 
+/** What a query selects that joins `trunks`. */
+export const TRUNK_COLUMNS = [
+  "trunks.name",
+  "trunks.billed",
+  "trunks.duration_rounding as durationRounding",
+  "trunks.guard_after_pulse_ms as guardAfterPulseMs",
+  "trunks.guard_before_pulse_ms as guardBeforePulseMs",
+  "trunks.total_rounding as totalRoundingRappen",
+  "trunks.hidden_callers as hiddenCallers",
+  "trunks.unknown_callers as unknownCallers",
+  "trunks.foreign_callers as foreignCallers",
+  "trunks.home_codes as homeCodes",
+  "trunks.caller_day_max as dayMaxRappen",
+  "trunks.caller_month_max as monthMaxRappen",
+  "trunks.caller_year_max as yearMaxRappen",
+  "trunks.caller_calls_per_day_max as callsPerDayMax",
+] as const;
+
 /** Null: no trunk has this name. */
 export async function findTrunk(db: Db, name: string): Promise<Trunk | null> {
-  const row = await db
-    .selectFrom("trunks")
-    .select([
-      "name",
-      "billed",
-      "duration_rounding as durationRounding",
-      "guard_after_pulse_ms as guardAfterPulseMs",
-      "guard_before_pulse_ms as guardBeforePulseMs",
-      "total_rounding as totalRoundingRappen",
-    ])
-    .select(["hidden_callers as hiddenCallers", "unknown_callers as unknownCallers"])
-    .select(["foreign_callers as foreignCallers", "home_codes as homeCodes"])
-    .select(["caller_day_max as dayMaxRappen", "caller_month_max as monthMaxRappen"])
-    .select(["caller_year_max as yearMaxRappen", "caller_calls_per_day_max as callsPerDayMax"])
-    .where("name", "=", name)
-    .executeTakeFirst();
+  const row = await db.selectFrom("trunks").select(TRUNK_COLUMNS).where("name", "=", name).executeTakeFirst();
   return row ?? null;
 }

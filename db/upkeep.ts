@@ -3,6 +3,7 @@ import { abandonedLegs } from "./call-legs.ts";
 import { closeLeg } from "./close-leg.ts";
 import { completeLeg, legsToComplete } from "./complete-leg.ts";
 import type { Db } from "./database.ts";
+import { forgetAnswers } from "./idempotent-answers.ts";
 import { LEASE_SECONDS } from "./pulses.ts";
 import { changeTransaction, transactionsToConfirm, transactionsToExpire } from "./transactions.ts";
 
@@ -23,8 +24,8 @@ export interface UpkeepRound {
 }
 
 /**
- * Notes what the clock has decided: expired transactions, those confirmed by lapse of time, and legs that a crash left
- * open. Any number of processes may do this at once; each change happens once.
+ * Notes what the clock has decided: expired transactions, those confirmed by lapse of time, legs that a crash left
+ * open, answers that nobody may ask for again. Any number of processes may do this at once; each change happens once.
  */
 export async function keepUp(
   db: Db,
@@ -62,5 +63,6 @@ export async function keepUp(
       silentSeconds: LEASE_SECONDS + seconds,
       reason: "abandoned",
     });
+  await forgetAnswers(db, UPKEEP_ROWS_MAX);
   return { expired: toExpire.length, confirmed: toConfirm.length, closed: (ended?.size ?? 0) + abandoned.length };
 }
