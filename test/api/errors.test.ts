@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { FastifyInstance } from "fastify";
 import { ERRORS, type ErrorCode } from "../../core/errors.ts";
 import { openDatabase } from "../../db/database.ts";
+import { reserveRequest } from "../../db/idempotent-answers.ts";
 import { seedMerchant, THREE_FRANCS_A_CALL } from "../support/seed.ts";
 import { ApiUnderTest, ask, BASE_URL, composeApi, ORDER } from "./api-app.ts";
 
@@ -17,6 +18,9 @@ afterAll(async () => {
 const NOWHERE = "/v1/transactions/00000000-0000-4000-8000-000000000000";
 const order = (changes: Readonly<Record<string, unknown>> = {}) =>
   api.post("/v1/transactions", { ...ORDER, ...changes });
+
+const named = (key: string, changes: Readonly<Record<string, unknown>> = {}) =>
+  api.post("/v1/transactions", { ...ORDER, ...changes }, { headers: { "idempotency-key": key } });
 
 /** How to provoke each code that the API can answer. */
 const PROVOKED: Readonly<Partial<Record<ErrorCode, () => ReturnType<typeof ask>>>> = {
@@ -34,6 +38,18 @@ const PROVOKED: Readonly<Partial<Record<ErrorCode, () => ReturnType<typeof ask>>
   async reference_in_use() {
     await api.create({ reference: "twice" });
     return order({ reference: "twice" });
+  },
+  idempotency_key_invalid: () => named("two words"),
+  async idempotency_key_in_use() {
+    const request = { merchantId: api.seeded.merchantId, test: false, operation: "POST /v1/transactions", key: "used" };
+    return api.db.transaction().execute(async (trx) => {
+      expect(await reserveRequest(trx, request)).toBe(true);
+      return named("used");
+    });
+  },
+  async idempotency_key_reused() {
+    await named("again");
+    return named("again", { amount: 110 });
   },
   api_key_missing: () => api.get("/v1/numbers", { key: undefined }),
   api_key_invalid: () => api.get("/v1/numbers", { key: "p2p_live_wrong" }),

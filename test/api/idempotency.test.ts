@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import Fastify from "fastify";
 import { sql } from "kysely";
+import { merchantApi } from "../../api/routes.ts";
 import { ANSWERS_KEPT_HOURS, forgetAnswers } from "../../db/idempotent-answers.ts";
 import { seedMerchant } from "../support/seed.ts";
-import { ApiUnderTest, ask, composeApi, ORDER } from "./api-app.ts";
+import { ApiUnderTest, ask, BASE_URL, ORDER } from "./api-app.ts";
 
 let api: ApiUnderTest;
 let keys = 0;
@@ -70,11 +72,12 @@ test("who was told to wait gets the first answer by asking again", async () => {
 });
 
 test("a process that dies between the commit and the answer has done it once: the repetition is told", async () => {
-  const app = await composeApi(api.db);
+  const app = Fastify({ forceCloseConnections: true });
   let dies = true;
   app.addHook("onSend", async (request) => {
     if (dies) request.raw.socket.destroy();
   });
+  await app.register(merchantApi, { db: api.db, baseUrl: BASE_URL });
   const url = await app.listen({ port: 0, host: "127.0.0.1" });
   try {
     const send = () =>
