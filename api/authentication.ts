@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { PublicError } from "../core/errors.ts";
 import type { Db } from "../db/database.ts";
 import { type ApiClient, findApiClient, touchApiKey } from "../db/merchants.ts";
+import { remembered } from "./remembered.ts";
 
 /** Longer than any key that was ever given out; what is longer isn't looked up. */
 const KEY_LENGTH_MAX = 200;
@@ -9,11 +10,12 @@ const TOUCH_EVERY_MS = 60_000;
 const BEARER = /^bearer +([!-~]+) *$/i;
 
 /** From here on every route of `app` asks for `Authorization: Bearer KEY` (RFC 6750) and knows whose key it was. */
-export function requireApiKey(app: FastifyInstance, db: Db): void {
+export function requireApiKey(app: FastifyInstance, db: Db, rememberMilliseconds: number): void {
+  const clientOfKey = remembered(rememberMilliseconds, (key: string) => findApiClient(db, key));
   const touchedAt = new Map<number, number>();
   app.decorateRequest("apiClient", null);
   app.addHook("onRequest", async (request) => {
-    const client = await authenticate(db, request.headers.authorization);
+    const client = await authenticate(clientOfKey, request.headers.authorization);
     request.setDecorator<ApiClient>("apiClient", client);
     // When a key was last used is nice to know, and no request waits for it or fails by it.
     const now = Date.now();
@@ -28,10 +30,13 @@ export function clientOf(request: FastifyRequest): ApiClient {
   return request.getDecorator<ApiClient>("apiClient");
 }
 
-async function authenticate(db: Db, header: string | undefined): Promise<ApiClient> {
+async function authenticate(
+  clientOfKey: (key: string) => Promise<ApiClient | null>,
+  header: string | undefined,
+): Promise<ApiClient> {
   const key = BEARER.exec(header ?? "")?.[1];
   if (key === undefined) throw new PublicError("api_key_missing");
-  const client = key.length > KEY_LENGTH_MAX ? null : await findApiClient(db, key);
+  const client = key.length > KEY_LENGTH_MAX ? null : await clientOfKey(key);
   if (!client) throw new PublicError("api_key_invalid");
   return client;
 }

@@ -1,13 +1,11 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import type { Db } from "../db/database.ts";
-import { numbersOfMerchant } from "../db/numbers.ts";
 import { clientOf } from "./authentication.ts";
 import { amountField, currencyField, languageField, numberField } from "./fields.ts";
 import { numberSchema, numberView } from "./numbers.ts";
 import { ANY_BODY_CODES, ANY_ROUTE_CODES, problemAnswers } from "./problem.ts";
-import { type NumberQuote, quoteAmount, shortestSeconds } from "./quotes.ts";
+import { type NumberQuote, quoteAmount, type Scope, shortestSeconds } from "./quotes.ts";
 
 const quoteWish = z
   .strictObject({ amount: amountField, number: numberField.nullish(), currency: currencyField.nullish() })
@@ -47,10 +45,7 @@ const numbersAnswer = z.object({
 });
 
 /** What an amount would cost and last, and which numbers there are. */
-export async function quoteRoutes(
-  app: FastifyInstance,
-  options: { readonly db: Db; readonly baseUrl: string },
-): Promise<void> {
+export async function quoteRoutes(app: FastifyInstance, options: Omit<Scope, "client">): Promise<void> {
   const typed = app.withTypeProvider<ZodTypeProvider>();
 
   typed.post(
@@ -98,7 +93,7 @@ export async function quoteRoutes(
       },
     },
     async (request) => {
-      const numbers = await numbersOfMerchant(options.db, clientOf(request).merchant.id);
+      const numbers = await options.numbersOf(clientOf(request).merchant.id);
       return {
         data: numbers.map((number) => ({
           ...numberView(number.number, number.tariff.segments, number.language),

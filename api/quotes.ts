@@ -3,13 +3,15 @@ import { type Quote, quote, SHORTEST_CALL_SECONDS } from "../core/quote.ts";
 import { parseSmartNumber } from "../core/smart-number.ts";
 import type { Db } from "../db/database.ts";
 import type { ApiClient } from "../db/merchants.ts";
-import { type NumberInService, numbersOfMerchant } from "../db/numbers.ts";
+import type { NumberInService } from "../db/numbers.ts";
 
 /** Who asks: a key's merchant and mode, the database, and the address under which shoppers reach us. */
 export interface Scope {
   readonly db: Db;
   readonly client: ApiClient;
   readonly baseUrl: string;
+  /** A merchant's numbers in service. */
+  readonly numbersOf: (merchantId: number) => Promise<readonly NumberInService[]>;
 }
 
 /** A number and what an amount means on it. */
@@ -27,7 +29,7 @@ export async function quoteAmount(
   scope: Scope,
   wish: { readonly amountRappen: number; readonly number?: string | null | undefined },
 ): Promise<readonly [NumberQuote, ...NumberQuote[]]> {
-  const numbers = await numbersOfMerchant(scope.db, scope.client.merchant.id);
+  const numbers = await scope.numbersOf(scope.client.merchant.id);
   const asked = wish.number ? [numberNamed(numbers, wish.number)] : numbers;
   const quotes: NumberQuote[] = [];
   let tooSmall = false;

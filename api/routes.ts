@@ -3,10 +3,12 @@ import type { FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { PublicError } from "../core/errors.ts";
 import type { Db } from "../db/database.ts";
+import { numbersOfMerchant } from "../db/numbers.ts";
 import { clientOf, requireApiKey } from "./authentication.ts";
 import { describeApi, documentationRoutes } from "./documentation.ts";
 import { answerProblem } from "./problem.ts";
 import { quoteRoutes } from "./quote-routes.ts";
+import { remembered } from "./remembered.ts";
 import { readJsonOnly, refuseOtherMethods, requireJsonAccepted } from "./requests.ts";
 import { transactionRoutes } from "./transaction-routes.ts";
 
@@ -14,12 +16,16 @@ import { transactionRoutes } from "./transaction-routes.ts";
 const REQUESTS_PER_MINUTE_MAX = 6_000;
 /** Keys that are counted at a time; the one not seen for longest makes room. */
 const COUNTED_KEYS_MAX = 10_000;
+/** A key that was revoked, and a number that was withdrawn, may still be used for so long. */
+const REMEMBER_MS = 1_000;
 
 export interface MerchantApiOptions {
   readonly db: Db;
   /** Where the whole system is reached from outside, without a slash at the end. */
   readonly baseUrl: string;
   readonly requestsPerMinuteMax?: number;
+  /** How old may be what is known of keys and numbers. */
+  readonly rememberMilliseconds?: number;
 }
 
 /**
@@ -54,7 +60,9 @@ async function versionOne(app: FastifyInstance, options: MerchantApiOptions): Pr
 }
 
 async function withKey(app: FastifyInstance, options: MerchantApiOptions): Promise<void> {
-  requireApiKey(app, options.db);
+  const { db, rememberMilliseconds = REMEMBER_MS } = options;
+  requireApiKey(app, db, rememberMilliseconds);
+  const numbersOf = remembered(rememberMilliseconds, (merchantId: number) => numbersOfMerchant(db, merchantId));
   await app.register(rateLimit, {
     max: options.requestsPerMinuteMax ?? REQUESTS_PER_MINUTE_MAX,
     timeWindow: 60_000,
@@ -62,6 +70,6 @@ async function withKey(app: FastifyInstance, options: MerchantApiOptions): Promi
     keyGenerator: (request) => clientOf(request).keyId,
     errorResponseBuilder: () => new PublicError("too_many_requests"),
   });
-  await app.register(transactionRoutes, options);
-  await app.register(quoteRoutes, options);
+  await app.register(transactionRoutes, { ...options, numbersOf });
+  await app.register(quoteRoutes, { ...options, numbersOf });
 }

@@ -2,7 +2,6 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { z } from "zod";
 import type { ErrorCode } from "../core/errors.ts";
-import type { Db } from "../db/database.ts";
 import type { JournalLine } from "../db/transactions.ts";
 import { clientOf } from "./authentication.ts";
 import { IDEMPOTENCY_CODES, idempotencyHeaders, once } from "./idempotency.ts";
@@ -28,10 +27,7 @@ import {
 const tags = ["Transactions"];
 
 /** The life of a transaction as a merchant drives it: create, check, list, redeem, cancel, and its events. */
-export async function transactionRoutes(
-  app: FastifyInstance,
-  options: { readonly db: Db; readonly baseUrl: string },
-): Promise<void> {
+export async function transactionRoutes(app: FastifyInstance, options: Omit<Scope, "client">): Promise<void> {
   const typed = app.withTypeProvider<ZodTypeProvider>();
   const scopeOf = (request: FastifyRequest): Scope => ({ ...options, client: clientOf(request) });
 
