@@ -3,11 +3,12 @@ import type { FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { PublicError } from "../core/errors.ts";
 import type { Db } from "../db/database.ts";
+import { negotiateAnswer } from "./answer-format.ts";
 import { clientOf, requireApiKey } from "./authentication.ts";
 import { describeApi, documentationRoutes } from "./documentation.ts";
 import { answerProblem } from "./problem.ts";
 import { quoteRoutes } from "./quote-routes.ts";
-import { readJsonOnly, refuseOtherMethods, requireJsonAccepted } from "./requests.ts";
+import { readJsonAndXml, refuseOtherMethods } from "./requests.ts";
 import { transactionRoutes } from "./transaction-routes.ts";
 
 /** Requests that one key may make in a minute: a hundred a second, far above what a shop that polls needs. */
@@ -40,11 +41,11 @@ export async function merchantApi(app: FastifyInstance, options: MerchantApiOpti
 }
 
 async function versionOne(app: FastifyInstance, options: MerchantApiOptions): Promise<void> {
-  readJsonOnly(app);
+  readJsonAndXml(app);
   app.addHook("onRequest", async (_request, reply) => {
     reply.header("cache-control", "no-store");
   });
-  app.addHook("onRequest", requireJsonAccepted);
+  app.addHook("onRequest", negotiateAnswer);
   app.setNotFoundHandler(async () => {
     throw new PublicError("route_unknown");
   });
