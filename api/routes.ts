@@ -10,6 +10,7 @@ import { answerProblem } from "./problem.ts";
 import { quoteRoutes } from "./quote-routes.ts";
 import { readJsonAndXml, refuseOtherMethods } from "./requests.ts";
 import { transactionRoutes } from "./transaction-routes.ts";
+import { webServices } from "./webservices/service-routes.ts";
 
 /** Requests that one key may make in a minute: a hundred a second, far above what a shop that polls needs. */
 const REQUESTS_PER_MINUTE_MAX = 6_000;
@@ -24,7 +25,7 @@ export interface MerchantApiOptions {
 }
 
 /**
- * The merchants' web services as one encapsulated plugin: `/v1/…`, `/openapi.json`, `/docs`. Its parsers, errors and
+ * The merchants' web services as one encapsulated plugin: `/v1/…`, `/webservices/…`, `/openapi.json`, `/docs`. Its parsers, errors and
  * hooks stay inside; the app around it gives ids to requests, which come back in `x-request-id` and in every problem.
  */
 export async function merchantApi(app: FastifyInstance, options: MerchantApiOptions): Promise<void> {
@@ -38,6 +39,7 @@ export async function merchantApi(app: FastifyInstance, options: MerchantApiOpti
   await app.register(documentationRoutes);
   // Not `options` with a prefix added: what is registered with them further inside would have the prefix again.
   await app.register((inside) => versionOne(inside, options), { prefix: "/v1" });
+  await app.register((inside) => webServices(inside, options), { prefix: "/webservices" });
 }
 
 async function versionOne(app: FastifyInstance, options: MerchantApiOptions): Promise<void> {

@@ -24,6 +24,12 @@ const FOR_TESTS: readonly SystemPart[] = [
   program("sipp", { debianPackage: "sip-tester", what: "calls of the telephony tests" }),
   program("chromium", { debianPackage: "chromium", what: "browser of the page tests" }),
   { ...CLOCK, isThere: () => globSync("/usr/lib/*/faketime/libfaketime.so.1").length > 0 },
+  program("php", { debianPackage: "php-cli", what: "shops and web service clients in PHP" }),
+  file("/usr/lib/php/*/soap.so", { debianPackage: "php-soap", what: "PHP's SoapClient" }),
+  file("/usr/lib/php/*/dom.so", { debianPackage: "php-xml", what: "XML in PHP" }),
+  program("python3", { debianPackage: "python3", what: "shops and web service clients in Python" }),
+  file("/usr/share/perl5/SOAP/Lite.pm", { debianPackage: "libsoap-lite-perl", what: "Perl's SOAP::Lite" }),
+  file("/usr/lib/*/perl5/*/XML/LibXML.pm", { debianPackage: "libxml-libxml-perl", what: "XML in Perl" }),
   font("LiberationSans-Regular.ttf", { debianPackage: "fonts-liberation", what: "what pages are measured in" }),
   font("DejaVuSans.ttf", { debianPackage: "fonts-dejavu-core", what: "a wide font that pages must fit in" }),
 ];
@@ -91,6 +97,11 @@ type PackageOfPart = Pick<SystemPart, "debianPackage" | "what">;
 
 function program(name: string, from: PackageOfPart): SystemPart {
   return { name, ...from, isThere: () => onPath(name) };
+}
+
+/** A file that a package brings, where a pattern finds it. */
+function file(pattern: string, from: PackageOfPart): SystemPart {
+  return { name: path.basename(pattern), ...from, isThere: () => globSync(pattern).length > 0 };
 }
 
 function font(file: string, from: PackageOfPart): SystemPart {
