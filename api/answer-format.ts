@@ -55,21 +55,24 @@ interface Described {
   readonly content?: Readonly<Record<string, { readonly schema: z.ZodType }>>;
 }
 
-/** The root of an answer: what the schema is called, or else what the address is about. */
+/** The root of an answer: what its schema says (`xml.name`, as in OpenAPI) or is called, or else what the address is about. */
 export function nounOfAnswer(route: {
   readonly schema: z.ZodType;
   readonly method: string;
   readonly url: string;
 }): string {
-  const { id } = route.schema.meta() ?? {};
-  if (id) return id.charAt(0).toLowerCase() + id.slice(1);
   const noun = nounOfAddress(route.url);
-  return route.method === "GET" || route.method === "HEAD" ? noun : singular(noun);
+  return nounOfSchema(route.schema) ?? (route.method === "GET" || route.method === "HEAD" ? noun : singular(noun));
 }
 
-/** The root of a body: one of what the address has many of. */
-export function nounOfBody(url: string): string {
-  return singular(nounOfAddress(url));
+/** The root of a body: what its schema says, or else one of what the address has many of. */
+export function nounOfBody(route: { readonly schema: z.ZodType; readonly url: string }): string {
+  return nounOfSchema(route.schema) ?? singular(nounOfAddress(route.url));
+}
+
+function nounOfSchema(schema: z.ZodType): string | undefined {
+  const { id, xml } = (schema.meta() ?? {}) as { readonly id?: string; readonly xml?: { readonly name?: string } };
+  return xml?.name ?? (id && id.charAt(0).toLowerCase() + id.slice(1));
 }
 
 /** `/v1/webhook-endpoints/:id` is about `webhookEndpoints`. */

@@ -47,11 +47,11 @@ export function readJsonAndXml(app: FastifyInstance): void {
 }
 
 function readXmlBody(request: FastifyRequest, body: Buffer): unknown {
-  const { url = "", schema } = request.routeOptions;
+  const schema = request.routeOptions.schema?.body as z.ZodType;
   const root = readXml(body);
-  const noun = nounOfBody(url);
+  const noun = nounOfBody({ schema, url: request.routeOptions.url ?? "" });
   if (root.name !== noun) throw new PublicError("request_malformed", `The root element here is <${noun}>.`);
-  return valueOfElement(root, shapeOf(schema?.body as z.ZodType), NAMESPACES);
+  return valueOfElement(root, shapeOf(schema), NAMESPACES);
 }
 
 /**

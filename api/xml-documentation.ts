@@ -29,7 +29,7 @@ export const describeRoute: SwaggerTransform = (route) => {
   if (described.hide) return transformed;
   if (body && described.body) {
     const schema = described.body as Media["schema"];
-    const inXml = { ...schema, examples: examplesOf(body, nounOfBody(route.url)) };
+    const inXml = { ...schema, examples: examplesOf(body, nounOfBody({ schema: body, url: route.url })) };
     described.body = { content: { [JSON_TYPE]: { schema }, [XML_TYPE]: { schema: inXml } } };
   }
   const { method } = route.route;

@@ -3,6 +3,8 @@ import { z } from "zod";
 /** What a schema says about the form of a value, as far as XML needs to know it to read and write the same values as JSON. */
 export type Shape =
   | { readonly kind: "text" | "integer" | "boolean" | "moment" }
+  /** The schema doesn't say: written as its value is, lists as lists and objects as pairs. */
+  | { readonly kind: "any" }
   /** Repeated `<item>` elements. */
   | { readonly kind: "list"; readonly item: Shape }
   /** Repeated `<entry key="…">` elements: names that a merchant chose needn't be names in XML. */
@@ -37,6 +39,7 @@ function readShape(schema: z.core.$ZodType): Shape {
   if (schema instanceof z.ZodNumber) return { kind: "integer" };
   if (schema instanceof z.ZodBoolean) return { kind: "boolean" };
   if (schema instanceof z.ZodISODateTime) return { kind: "moment" };
+  if (schema instanceof z.ZodUnknown || schema instanceof z.ZodAny) return { kind: "any" };
   return { kind: "text" };
 }
 

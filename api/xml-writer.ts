@@ -39,6 +39,12 @@ export function writeElement(
 }
 
 function writeContent(value: unknown, shape: Shape, item: string): string {
+  if (shape.kind === "any" && typeof value === "object")
+    return writeContent(
+      value,
+      Array.isArray(value) ? { kind: "list", item: shape } : { kind: "pairs", value: shape },
+      item,
+    );
   if (shape.kind === "list" && Array.isArray(value))
     return value.map((one) => writeElement(item, { shape: shape.item, value: one, item })).join("");
   if (shape.kind === "object")

@@ -5,6 +5,7 @@ const SIMPLE: Readonly<Record<string, string>> = {
   integer: "s:int",
   boolean: "s:boolean",
   moment: "s:dateTime",
+  any: "s:anyType",
 };
 
 /** Collects the named types of an XML schema while they are asked for. */

@@ -1,5 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { z } from "zod";
+import { nounOfAnswer, nounOfBody } from "../../api/answer-format.ts";
 import { newTransactionSchema } from "../../api/transaction-schemas.ts";
 import { readXml } from "../../api/xml-reader.ts";
 import { shapeOf } from "../../api/xml-shape.ts";
@@ -37,6 +39,30 @@ test("whatever XML can hold comes back from it as it was", () => {
       expect(thereAndBack(value)).toEqual(value);
     }),
   );
+});
+
+test("what a schema leaves open is written as it is", () => {
+  const value = { data: { a: [1, { b: true }], c: null, d: "x" } };
+  const document = writeXml({
+    root: "event",
+    namespace: NAMESPACE,
+    shape: shapeOf(z.object({ data: z.record(z.string(), z.unknown()) })),
+    value,
+  });
+  expect(document).toContain(
+    '<data><entry key="a"><item>1</item><item><entry key="b">true</entry></item></entry><entry key="d">x</entry></data>',
+  );
+});
+
+test("a root is named by the schema, or else by the address", () => {
+  const plain = z.object({});
+  const named = z.object({}).meta({ xml: { name: "access" } });
+  expect(nounOfBody({ schema: plain, url: "/v1/webhook-endpoints/:id" })).toBe("webhookEndpoint");
+  expect(nounOfBody({ schema: named, url: "/v1/access/check" })).toBe("access");
+  expect(nounOfAnswer({ schema: plain, method: "GET", url: "/v1/webhook-endpoints/:id/deliveries" })).toBe(
+    "deliveries",
+  );
+  expect(nounOfAnswer({ schema: named, method: "POST", url: "/v1/access/check" })).toBe("access");
 });
 
 test("whatever text there is, what is written is well-formed", () => {
