@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from "fastify";
 import { PublicError } from "../core/errors.ts";
 import type { Db } from "../db/database.ts";
 import { type ApiClient, findApiClient, touchApiKey } from "../db/merchants.ts";
@@ -10,18 +10,12 @@ const TOUCH_EVERY_MS = 60_000;
 const BEARER = /^bearer +([!-~]+) *$/i;
 
 /** From here on every route of `app` asks for `Authorization: Bearer KEY` (RFC 6750) and knows whose key it was. */
-export function requireApiKey(app: FastifyInstance, db: Db, rememberMilliseconds: number): void {
-  const clientOfKey = remembered(rememberMilliseconds, (key: string) => findApiClient(db, key));
-  const touchedAt = new Map<number, number>();
+export function requireApiKey(app: FastifyInstance, keys: Keys): void {
   app.decorateRequest("apiClient", null);
   app.addHook("onRequest", async (request) => {
-    const client = await authenticate(clientOfKey, request.headers.authorization);
-    request.setDecorator<ApiClient>("apiClient", client);
-    // When a key was last used is nice to know, and no request waits for it or fails by it.
-    const now = Date.now();
-    if (now - (touchedAt.get(client.keyId) ?? 0) < TOUCH_EVERY_MS) return;
-    touchedAt.set(client.keyId, now);
-    touchApiKey(db, client.keyId).catch((error: unknown) => request.log.warn({ error }, "api.key_not_touched"));
+    const key = BEARER.exec(request.headers.authorization ?? "")?.[1];
+    if (key === undefined) throw new PublicError("api_key_missing");
+    request.setDecorator<ApiClient>("apiClient", await keys.clientOf(key, request.log));
   });
 }
 
@@ -30,13 +24,26 @@ export function clientOf(request: FastifyRequest): ApiClient {
   return request.getDecorator<ApiClient>("apiClient");
 }
 
-async function authenticate(
-  clientOfKey: (key: string) => Promise<ApiClient | null>,
-  header: string | undefined,
-): Promise<ApiClient> {
-  const key = BEARER.exec(header ?? "")?.[1];
-  if (key === undefined) throw new PublicError("api_key_missing");
-  const client = key.length > KEY_LENGTH_MAX ? null : await clientOfKey(key);
-  if (!client) throw new PublicError("api_key_invalid");
-  return client;
+export interface Keys {
+  /** Whose a key is; notes its use. Throws `api_key_invalid`. */
+  clientOf(key: string, log: FastifyBaseLogger): Promise<ApiClient>;
+}
+
+/** A key that was revoked is known for `rememberMilliseconds` at most. */
+export function openKeys(db: Db, rememberMilliseconds = 0): Keys {
+  const clientOfKey = remembered(rememberMilliseconds, (key: string) => findApiClient(db, key));
+  const touchedAt = new Map<number, number>();
+  return {
+    async clientOf(key, log) {
+      const client = key.length > KEY_LENGTH_MAX ? null : await clientOfKey(key);
+      if (!client) throw new PublicError("api_key_invalid");
+      // When a key was last used is nice to know, and no request waits for it or fails by it.
+      const now = Date.now();
+      if (now - (touchedAt.get(client.keyId) ?? 0) >= TOUCH_EVERY_MS) {
+        touchedAt.set(client.keyId, now);
+        touchApiKey(db, client.keyId).catch((error: unknown) => log.warn({ error }, "api.key_not_touched"));
+      }
+      return client;
+    },
+  };
 }

@@ -3,8 +3,9 @@ import { readFile } from "node:fs/promises";
 import swagger from "@fastify/swagger";
 import apiReference from "@scalar/fastify-api-reference";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
+import { jsonSchemaTransformObject } from "fastify-type-provider-zod";
 import { ERRORS, PublicError } from "../core/errors.ts";
+import { describeRoute } from "./xml-documentation.ts";
 
 const GUIDE = new URL("../docs/merchant-guide.md", import.meta.url);
 /** Stands for the real address in the guide's commands. */
@@ -39,7 +40,7 @@ export async function describeApi(app: FastifyInstance, options: { readonly base
         },
       },
     },
-    transform: jsonSchemaTransform,
+    transform: describeRoute,
     transformObject,
   });
 }
@@ -130,7 +131,7 @@ table { border-collapse: collapse } th, td { text-align: left; vertical-align: t
 tr:target { background: #fd06 }
 </style>
 <h1>Errors</h1>
-<p>Every error answer is <code>application/problem+json</code> (RFC 9457) with one of these codes. <a href="./">Back to the reference</a></p>
+<p>Every error answer is <code>application/problem+json</code>, or <code>+xml</code> where XML is asked for (RFC 9457), with one of these codes. <a href="./">Back to the reference</a></p>
 <table><thead><tr><th>Code</th><th>Status</th><th>What</th><th>What to do</th></tr></thead>
 <tbody>${rows.join("\n")}</tbody></table></html>
 `;

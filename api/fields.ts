@@ -38,7 +38,12 @@ export const amountField = z.number().int().min(1).max(AMOUNT_MAX_RAPPEN);
 export const currencyField = z.literal("CHF");
 export const languageField = z.enum(LANGUAGES);
 export const numberField = z.string().min(1).max(NUMBER_LENGTH_MAX);
-export const urlField = z.string().min(1).max(URL_LENGTH_MAX);
+export const urlField = z
+  .string()
+  .min(1)
+  .max(URL_LENGTH_MAX)
+  // An address parser would make another address of half a surrogate.
+  .refine((text) => text.isWellFormed(), "must be whole characters");
 export const accessDaysField = z.number().int().min(0).max(ACCESS_DAYS_MAX);
 export const referenceField = lineOfText(REFERENCE_LENGTH_MAX);
 

@@ -1,16 +1,18 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { ERRORS, type ErrorCode, type FieldError, PublicError } from "../core/errors.ts";
+import { ERRORS, type ErrorCode, type PublicError } from "../core/errors.ts";
 import type { Db } from "../db/database.ts";
-import { isDatabaseAway } from "../db/unavailable.ts";
+import { wantsXmlProblem } from "./answer-format.ts";
+import { detailOf, refusalOf, ToldRefusal, TooOften } from "./refusal.ts";
+import { shapeOf } from "./xml-shape.ts";
+import { writeXml } from "./xml-writer.ts";
 
-/** Broken fields that one problem lists, and how much it quotes of each: what was sent isn't sent back whole. */
-const FIELD_ERRORS_MAX = 20;
-const QUOTED_LENGTH_MAX = 200;
 /** How soon a client may ask again while the database is away. */
 const RETRY_AFTER_SECONDS = 5;
 const PROBLEM_TYPE = "application/problem+json";
+const PROBLEM_TYPE_XML = "application/problem+xml";
+/** Namespace and names of lists in problems are the RFC's own (RFC 9457, appendix B). */
+const PROBLEM_XML = { root: "problem", namespace: "urn:ietf:rfc:7807", item: "i" } as const;
 
 /** RFC 9457, with our code, the broken fields and the request's id. */
 export const problemSchema = z
@@ -41,15 +43,6 @@ export const problemSchema = z
   });
 type Problem = z.infer<typeof problemSchema>;
 
-/** A refusal whose problem tells more than its code. */
-export class ToldRefusal extends PublicError {
-  readonly members: Readonly<Record<string, string>>;
-  constructor(code: ErrorCode, members: Readonly<Record<string, string>>) {
-    super(code);
-    this.members = members;
-  }
-}
-
 /** What every authenticated route can answer instead. */
 export const ANY_ROUTE_CODES = [
   "api_key_missing",
@@ -64,6 +57,7 @@ export const ANY_BODY_CODES = [
   "request_malformed",
   "body_too_large",
   "media_type_unsupported",
+  "encoding_unsupported",
   "field_invalid",
 ] as const satisfies readonly ErrorCode[];
 
@@ -74,8 +68,9 @@ export function problemAnswers(codes: readonly ErrorCode[]): Record<number, Retu
 }
 
 function problemAnswer(codes: readonly ErrorCode[]) {
+  const described = { schema: problemSchema };
   const lines = codes.map((code) => `\`${code}\`: ${ERRORS[code].title}.`);
-  return { description: lines.join("\n\n"), content: { [PROBLEM_TYPE]: { schema: problemSchema } } };
+  return { description: lines.join("\n\n"), content: { [PROBLEM_TYPE]: described, [PROBLEM_TYPE_XML]: described } };
 }
 
 /** Answers any error as a problem. What isn't a refusal is logged with its request id, and told to nobody. */
@@ -86,92 +81,42 @@ export async function answerProblem(
   options: { readonly baseUrl: string; readonly db: Db },
 ): Promise<FastifyReply> {
   const refusal = await refusalOf(error, options.db);
-  if (refusal.status >= 500) request.log.error({ error: refusal.cause ?? refusal, code: refusal.code }, "api.failed");
-  if (refusal.code === "service_unavailable") reply.header("retry-after", RETRY_AFTER_SECONDS);
-  if (refusal.code === "api_key_missing") reply.header("www-authenticate", 'Bearer realm="phone2pay"');
-  if (refusal.code === "api_key_invalid")
-    reply.header("www-authenticate", 'Bearer realm="phone2pay", error="invalid_token"');
+  noteRefusal(refusal, request, reply);
+  const problem = problemOf(refusal, { baseUrl: options.baseUrl, requestId: request.id });
+  const inXml = wantsXmlProblem(request);
   // A string: no response schema stands between an error and its answer.
   return reply
     .code(refusal.status)
-    .type(PROBLEM_TYPE)
-    .send(JSON.stringify(problemOf(refusal, { baseUrl: options.baseUrl, requestId: request.id })));
+    .type(inXml ? `${PROBLEM_TYPE_XML}; charset=utf-8` : PROBLEM_TYPE)
+    .send(
+      inXml ? writeXml({ ...PROBLEM_XML, shape: shapeOf(problemSchema), value: problem }) : JSON.stringify(problem),
+    );
+}
+
+/** Logs what was our fault, and sets the headers that a status owes its clients. */
+export function noteRefusal(refusal: PublicError, request: FastifyRequest, reply: FastifyReply): void {
+  if (refusal.status >= 500) request.log.error({ error: refusal.cause ?? refusal, code: refusal.code }, "api.failed");
+  if (refusal.code === "service_unavailable") reply.header("retry-after", RETRY_AFTER_SECONDS);
+  if (refusal instanceof TooOften) reply.header("retry-after", refusal.retryAfterSeconds);
+  if (refusal.status === 401) {
+    const why = refusal.code === "api_key_invalid" ? ', error="invalid_token"' : "";
+    reply.header("www-authenticate", `Bearer realm="phone2pay"${why}`);
+  }
 }
 
 function problemOf(
   refusal: PublicError,
   context: { readonly baseUrl: string; readonly requestId: string },
 ): Problem & Readonly<Record<string, unknown>> {
-  const { status, title, mend } = ERRORS[refusal.code];
+  const { status, title } = ERRORS[refusal.code];
   return {
     type: `${context.baseUrl}/docs/errors#${refusal.code}`,
     title,
     status,
-    detail: refusal.message === title ? mend : `${refusal.message} ${mend}`,
+    detail: detailOf(refusal),
     code: refusal.code,
     errors: [...refusal.fields],
     requestId: context.requestId,
     ...(refusal instanceof ToldRefusal ? refusal.members : {}),
   };
-}
-
-/** Fastify's codes for what a client can do wrong; any other 4xx is a request that can't be read. */
-const OF_FASTIFY: Readonly<Record<string, ErrorCode>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: "body_too_large",
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: "media_type_unsupported",
-  FST_ERR_MAX_PARAM_LENGTH: "route_unknown",
-};
-
-async function refusalOf(error: unknown, db: Db): Promise<PublicError> {
-  if (error instanceof PublicError) return error;
-  if (hasZodFastifySchemaValidationErrors(error)) return refusalOfFields(error.validation);
-  const { code, statusCode } = (error ?? {}) as { readonly code?: unknown; readonly statusCode?: unknown };
-  if (typeof statusCode === "number" && statusCode >= 400 && statusCode < 500) {
-    const known = typeof code === "string" ? OF_FASTIFY[code] : undefined;
-    return new PublicError(known ?? "request_malformed", undefined, { cause: error });
-  }
-  const away = await isDatabaseAway(db, error);
-  return new PublicError(away ? "service_unavailable" : "internal_error", undefined, { cause: error });
-}
-
-/** A broken field that has a code of its own. The first broken field names the problem; all of them are listed. */
-const OF_FIELD: Readonly<Record<string, ErrorCode>> = {
-  "/amount": "amount_invalid",
-  "/currency": "currency_unsupported",
-  "/returnUrl": "return_url_invalid",
-  "/cancelUrl": "return_url_invalid",
-  "/idempotency-key": "idempotency_key_invalid",
-};
-
-interface BrokenField {
-  readonly instancePath: string;
-  readonly keyword: string;
-  readonly message?: string;
-  readonly params?: unknown;
-}
-
-function refusalOfFields(broken: readonly BrokenField[]): PublicError {
-  // One rule for each field is enough: an empty text breaks several at once.
-  const byPath = new Map(
-    broken
-      .flatMap(fieldErrors)
-      .reverse()
-      .map((field) => [field.path, field]),
-  );
-  const fields = [...byPath.values()].reverse().slice(0, FIELD_ERRORS_MAX);
-  const first = fields[0];
-  const code = (first && OF_FIELD[first.path]) ?? "field_invalid";
-  const detail = first && `${first.path === "" ? "The request" : first.path}: ${first.message}.`;
-  return new PublicError(code, detail, { fields });
-}
-
-function fieldErrors(broken: BrokenField): readonly FieldError[] {
-  const path = broken.instancePath === "/" ? "" : broken.instancePath.slice(0, QUOTED_LENGTH_MAX);
-  const { keys } = (broken.params ?? {}) as { readonly keys?: readonly string[] };
-  if (broken.keyword !== "unrecognized_keys" || !keys)
-    return [{ path, message: (broken.message ?? "has a wrong value").slice(0, QUOTED_LENGTH_MAX) }];
-  return keys.map((key) => ({
-    path: `${path}/${key}`.slice(0, QUOTED_LENGTH_MAX),
-    message: "there is no such field",
-  }));
 }

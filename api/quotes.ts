@@ -2,13 +2,13 @@ import { PublicError } from "../core/errors.ts";
 import { type Quote, quote, SHORTEST_CALL_SECONDS } from "../core/quote.ts";
 import { parseSmartNumber } from "../core/smart-number.ts";
 import type { Db } from "../db/database.ts";
-import type { ApiClient } from "../db/merchants.ts";
+import type { Client } from "../db/merchants.ts";
 import type { NumberInService } from "../db/numbers.ts";
 
-/** Who asks: a key's merchant and mode, the database, and the address under which shoppers reach us. */
+/** Who asks: a merchant and a mode, the database, and the address under which shoppers reach us. */
 export interface Scope {
   readonly db: Db;
-  readonly client: ApiClient;
+  readonly client: Client;
   readonly baseUrl: string;
   /** A merchant's numbers in service. */
   readonly numbersOf: (merchantId: number) => Promise<readonly NumberInService[]>;

@@ -1,44 +1,57 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { z } from "zod";
 import { PublicError } from "../core/errors.ts";
+import { NAMESPACE, nounOfBody } from "./answer-format.ts";
+import { whyAmbiguous } from "./json-reader.ts";
+import { decodeUtf8, requireUtf8Declared } from "./utf8.ts";
+import { readXml } from "./xml-reader.ts";
+import { shapeOf } from "./xml-shape.ts";
+import { valueOfElement } from "./xml-values.ts";
 
 /** Largest body that is read: 50 items and 20 pairs of metadata, all at their limits, are below. */
 const BODY_BYTES_MAX = 64 * 1_024;
-const JSON_RANGES: ReadonlySet<string> = new Set(["*/*", "application/*", "application/json"]);
+/** XML written by hand may do without a namespace. */
+const NAMESPACES: ReadonlySet<string> = new Set([NAMESPACE, ""]);
 const METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"] as const;
 
-/** Refuses a client that can't read JSON, before anything is done for it. */
-export async function requireJsonAccepted(request: FastifyRequest): Promise<void> {
-  const { accept } = request.headers;
-  if (accept === undefined || accept.trim() === "") return;
-  for (const range of accept.split(",")) {
-    const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
-    if (JSON_RANGES.has(type) && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))) return;
-  }
-  throw new PublicError("not_acceptable");
-}
-
 /**
- * Reads JSON, and nothing else, where a route wants a body; where it wants none, anything may come along (many clients
- * send an empty form with a POST) and is thrown away unread. Keys that would reach an object's prototype are refused.
+ * Reads JSON and XML, and nothing else, where a route wants a body; where it wants none, anything may come along (many
+ * clients send an empty form with a POST) and is thrown away unread. Keys that would reach an object's prototype are refused.
  */
-export function readJsonOnly(app: FastifyInstance): void {
+export function readJsonAndXml(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   const parse = app.getDefaultJsonParser("error", "error");
-  const utf8 = new TextDecoder("utf-8", { fatal: true });
   const limits = { parseAs: "buffer", bodyLimit: BODY_BYTES_MAX } as const;
   app.addContentTypeParser<Buffer>("application/json", limits, (request, body, done) => {
     if (!wantsBody(request)) return done(null);
-    let text: string;
     try {
-      text = utf8.decode(body);
-    } catch (cause) {
-      return done(new PublicError("request_malformed", "The body isn't UTF-8.", { cause }));
+      requireUtf8Declared(request);
+      const text = decodeUtf8(body);
+      void parse(request, text, (error, value) => done(error ?? whyAmbiguous(text), value));
+    } catch (error) {
+      done(error as Error);
     }
-    void parse(request, text, done);
+  });
+  app.addContentTypeParser<Buffer>(["application/xml", "text/xml"], limits, (request, body, done) => {
+    if (!wantsBody(request)) return done(null);
+    try {
+      requireUtf8Declared(request);
+      done(null, readXmlBody(request, body));
+    } catch (error) {
+      done(error as Error);
+    }
   });
   app.addContentTypeParser("*", limits, (request, _body, done) => {
     done(wantsBody(request) ? new PublicError("media_type_unsupported") : null);
   });
+}
+
+function readXmlBody(request: FastifyRequest, body: Buffer): unknown {
+  const schema = request.routeOptions.schema?.body as z.ZodType;
+  const root = readXml(body);
+  const noun = nounOfBody({ schema, url: request.routeOptions.url ?? "" });
+  if (root.name !== noun) throw new PublicError("request_malformed", `The root element here is <${noun}>.`);
+  return valueOfElement(root, shapeOf(schema), NAMESPACES);
 }
 
 /**

@@ -4,13 +4,16 @@ import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod
 import { PublicError } from "../core/errors.ts";
 import type { Db } from "../db/database.ts";
 import { numbersOfMerchant } from "../db/numbers.ts";
-import { clientOf, requireApiKey } from "./authentication.ts";
+import { negotiateAnswer } from "./answer-format.ts";
+import { clientOf, openKeys, requireApiKey } from "./authentication.ts";
 import { describeApi, documentationRoutes } from "./documentation.ts";
 import { answerProblem } from "./problem.ts";
 import { quoteRoutes } from "./quote-routes.ts";
+import type { Scope } from "./quotes.ts";
 import { remembered } from "./remembered.ts";
-import { readJsonOnly, refuseOtherMethods, requireJsonAccepted } from "./requests.ts";
+import { readJsonAndXml, refuseOtherMethods } from "./requests.ts";
 import { transactionRoutes } from "./transaction-routes.ts";
+import { webServices } from "./webservices/service-routes.ts";
 
 /** Requests that one key may make in a minute: a hundred a second, far above what a shop that polls needs. */
 const REQUESTS_PER_MINUTE_MAX = 6_000;
@@ -29,7 +32,7 @@ export interface MerchantApiOptions {
 }
 
 /**
- * The merchants' web services as one encapsulated plugin: `/v1/…`, `/openapi.json`, `/docs`. Its parsers, errors and
+ * The merchants' web services as one encapsulated plugin: `/v1/…`, `/webservices/…`, `/openapi.json`, `/docs`. Its parsers, errors and
  * hooks stay inside; the app around it gives ids to requests, which come back in `x-request-id` and in every problem.
  */
 export async function merchantApi(app: FastifyInstance, options: MerchantApiOptions): Promise<void> {
@@ -42,15 +45,21 @@ export async function merchantApi(app: FastifyInstance, options: MerchantApiOpti
   await describeApi(app, options);
   await app.register(documentationRoutes);
   // Not `options` with a prefix added: what is registered with them further inside would have the prefix again.
-  await app.register((inside) => versionOne(inside, options), { prefix: "/v1" });
+  const { db, rememberMilliseconds = REMEMBER_MS } = options;
+  const numbersOf = remembered(rememberMilliseconds, (merchantId: number) => numbersOfMerchant(db, merchantId));
+  const inside = { ...options, rememberMilliseconds, numbersOf };
+  await app.register((v1) => versionOne(v1, inside), { prefix: "/v1" });
+  await app.register((services) => webServices(services, inside), { prefix: "/webservices" });
 }
 
-async function versionOne(app: FastifyInstance, options: MerchantApiOptions): Promise<void> {
-  readJsonOnly(app);
+type Inside = MerchantApiOptions & Omit<Scope, "client"> & { readonly rememberMilliseconds: number };
+
+async function versionOne(app: FastifyInstance, options: Inside): Promise<void> {
+  readJsonAndXml(app);
   app.addHook("onRequest", async (_request, reply) => {
     reply.header("cache-control", "no-store");
   });
-  app.addHook("onRequest", requireJsonAccepted);
+  app.addHook("onRequest", negotiateAnswer);
   app.setNotFoundHandler(async () => {
     throw new PublicError("route_unknown");
   });
@@ -59,10 +68,8 @@ async function versionOne(app: FastifyInstance, options: MerchantApiOptions): Pr
   refuseTheOthers();
 }
 
-async function withKey(app: FastifyInstance, options: MerchantApiOptions): Promise<void> {
-  const { db, rememberMilliseconds = REMEMBER_MS } = options;
-  requireApiKey(app, db, rememberMilliseconds);
-  const numbersOf = remembered(rememberMilliseconds, (merchantId: number) => numbersOfMerchant(db, merchantId));
+async function withKey(app: FastifyInstance, options: Inside): Promise<void> {
+  requireApiKey(app, openKeys(options.db, options.rememberMilliseconds));
   await app.register(rateLimit, {
     max: options.requestsPerMinuteMax ?? REQUESTS_PER_MINUTE_MAX,
     timeWindow: 60_000,
@@ -70,6 +77,6 @@ async function withKey(app: FastifyInstance, options: MerchantApiOptions): Promi
     keyGenerator: (request) => clientOf(request).keyId,
     errorResponseBuilder: () => new PublicError("too_many_requests"),
   });
-  await app.register(transactionRoutes, { ...options, numbersOf });
-  await app.register(quoteRoutes, { ...options, numbersOf });
+  await app.register(transactionRoutes, options);
+  await app.register(quoteRoutes, options);
 }

@@ -10,7 +10,7 @@ import {
   type Transition,
 } from "../core/transaction.ts";
 import { newTransactionId, parseTransactionId } from "../core/transaction-id.ts";
-import type { ApiClient } from "../db/merchants.ts";
+import type { Client } from "../db/merchants.ts";
 import {
   changeTransaction,
   findTransaction,
@@ -20,8 +20,8 @@ import {
   PAGE_ROWS_MAX,
   readJournal,
 } from "../db/transactions.ts";
-import { ToldRefusal } from "./problem.ts";
 import { quoteAmount, type Scope } from "./quotes.ts";
+import { ToldRefusal } from "./refusal.ts";
 import { readReturnUrl } from "./return-url.ts";
 import type { ListQuery, NewTransaction, TransactionView } from "./transaction-schemas.ts";
 import { viewNewTransaction, viewTransactions } from "./transaction-view.ts";
@@ -129,7 +129,7 @@ async function changeOwn(scope: Scope, text: string, transition: Transition) {
   return changed;
 }
 
-function owns(client: ApiClient, transaction: Transaction): boolean {
+function owns(client: Client, transaction: Transaction): boolean {
   return transaction.merchantId === client.merchant.id && transaction.test === client.test;
 }
 

@@ -18,17 +18,31 @@ interface SystemPart {
   readonly isThere: () => boolean;
 }
 
+/** Where Debian keeps its fonts; which package owns which folder below changes with the release. */
+const FONT_FOLDER = "/usr/share/fonts";
 const CLOCK = { name: "libfaketime", debianPackage: "libfaketime", what: "a clock that a test can set" };
 
 const FOR_TESTS: readonly SystemPart[] = [
   program("sipp", { debianPackage: "sip-tester", what: "calls of the telephony tests" }),
   program("chromium", { debianPackage: "chromium", what: "browser of the page tests" }),
   { ...CLOCK, isThere: () => globSync("/usr/lib/*/faketime/libfaketime.so.1").length > 0 },
+  program("php", { debianPackage: "php-cli", what: "shops and web service clients in PHP" }),
+  file("soap.so", { at: "/usr/lib/php/*/soap.so", debianPackage: "php-soap", what: "PHP's SoapClient" }),
+  file("dom.so", { at: "/usr/lib/php/*/dom.so", debianPackage: "php-xml", what: "XML in PHP" }),
+  program("python3", { debianPackage: "python3", what: "shops and web service clients in Python" }),
+  file("SOAP::Lite", {
+    at: "/usr/share/perl5/SOAP/Lite.pm",
+    debianPackage: "libsoap-lite-perl",
+    what: "Perl's SOAP::Lite",
+  }),
+  file("XML::LibXML", {
+    at: "/usr/lib/*/perl5/*/XML/LibXML.pm",
+    debianPackage: "libxml-libxml-perl",
+    what: "XML in Perl",
+  }),
   font("LiberationSans-Regular.ttf", { debianPackage: "fonts-liberation", what: "what pages are measured in" }),
   font("DejaVuSans.ttf", { debianPackage: "fonts-dejavu-core", what: "a wide font that pages must fit in" }),
 ];
-/** Where Debian keeps its fonts; which package owns which folder below changes with the release. */
-const FONT_FOLDER = "/usr/share/fonts";
 
 export interface SystemPackages {
   /** `simulated`: the built-in line simulator takes Asterisk's place. */
@@ -93,8 +107,12 @@ function program(name: string, from: PackageOfPart): SystemPart {
   return { name, ...from, isThere: () => onPath(name) };
 }
 
-function font(file: string, from: PackageOfPart): SystemPart {
-  return { name: file, ...from, isThere: () => globSync(`${FONT_FOLDER}/**/${file}`).length > 0 };
+function font(name: string, from: PackageOfPart): SystemPart {
+  return file(name, { at: `${FONT_FOLDER}/**/${name}`, ...from });
+}
+
+function file(name: string, { at, ...from }: PackageOfPart & { readonly at: string }): SystemPart {
+  return { name, ...from, isThere: () => globSync(at).length > 0 };
 }
 
 function onPath(name: string): boolean {

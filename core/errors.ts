@@ -6,7 +6,7 @@ export const ERRORS = {
   request_malformed: {
     status: 400,
     title: "The request can't be read",
-    mend: "Send valid JSON (UTF-8) with Content-Type: application/json.",
+    mend: "Send valid JSON or XML in UTF-8, with the Content-Type that says which.",
   },
   field_invalid: {
     status: 422,
@@ -65,12 +65,22 @@ export const ERRORS = {
     title: "The API key is unknown or revoked",
     mend: "Check the key, or make a new one.",
   },
+  credentials_invalid: {
+    status: 401,
+    title: "Merchant number, login and password don't belong together",
+    mend: "Check all three, or send apiKey instead.",
+  },
   transaction_unknown: {
     status: 404,
     title: "There is no such transaction",
     mend: "Check the id and that the key belongs to the same merchant and mode.",
   },
   route_unknown: { status: 404, title: "There is nothing at this address", mend: "See /docs." },
+  operation_unknown: {
+    status: 404,
+    title: "The web service has no such operation",
+    mend: "See /webservices/phone2pay.asmx, and let SOAPAction and body name the same one.",
+  },
   method_not_allowed: { status: 405, title: "This address doesn't take this method", mend: "See /docs." },
   transaction_not_paid: {
     status: 409,
@@ -119,10 +129,19 @@ export const ERRORS = {
   not_acceptable: {
     status: 406,
     title: "The answer can't be given in the format asked for",
-    mend: "Send Accept: application/json, or no Accept at all.",
+    mend: "Send Accept: application/json or application/xml, or no Accept at all.",
   },
   body_too_large: { status: 413, title: "The request is too large", mend: "Stay under 64 KiB." },
-  media_type_unsupported: { status: 415, title: "This content type isn't understood", mend: "Send application/json." },
+  media_type_unsupported: {
+    status: 415,
+    title: "This content type isn't understood",
+    mend: "Send application/json or application/xml; old-style web services say on their page what they read.",
+  },
+  encoding_unsupported: {
+    status: 415,
+    title: "This character encoding isn't understood",
+    mend: "Send UTF-8, and name no other encoding in Content-Type or in the XML declaration.",
+  },
   too_many_requests: { status: 429, title: "Too many requests", mend: "Wait as long as Retry-After says." },
   service_unavailable: {
     status: 503,

@@ -21,6 +21,9 @@ export interface ApiClient {
   readonly keyName: string;
 }
 
+/** What counts of a client once it is known who it is: a key's, or a user's with the login as name. */
+export type Client = Omit<ApiClient, "keyId">;
+
 const MERCHANT_COLUMNS = [
   "merchants.id",
   "merchants.merchant_number as merchantNumber",
@@ -90,6 +93,24 @@ export async function findUser(
     .where("merchant_id", "is not distinct from", user.merchantId)
     .executeTakeFirst();
   return row ?? null;
+}
+
+/** Who signs in to a merchant's account, in one question, so that an unknown merchant takes as long as an unknown login. */
+export async function findMerchantUser(
+  db: Db,
+  user: { readonly merchantNumber: string; readonly login: string },
+): Promise<{ readonly merchant: Merchant; readonly passwordHash: string } | null> {
+  const row = await db
+    .selectFrom("users")
+    .innerJoin("merchants", "merchants.id", "users.merchant_id")
+    .select(MERCHANT_COLUMNS)
+    .select("users.password_hash as passwordHash")
+    .where("merchant_number", "=", user.merchantNumber)
+    .where("login", "=", user.login)
+    .executeTakeFirst();
+  if (!row) return null;
+  const { passwordHash, ...merchant } = row;
+  return { merchant, passwordHash };
 }
 
 export async function changePassword(db: Db, userId: number, passwordHash: string): Promise<void> {

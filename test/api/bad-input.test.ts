@@ -75,6 +75,12 @@ const REFUSED: readonly (readonly [string, Readonly<Record<string, unknown>>, st
   ["no return address", { returnUrl: undefined }, "return_url_invalid", "/returnUrl"],
   ["a script as return address", { returnUrl: "javascript:alert(1)" }, "return_url_invalid", "/returnUrl"],
   ["data as return address", { returnUrl: "data:text/html,x" }, "return_url_invalid", "/returnUrl"],
+  [
+    "half a surrogate in the return address",
+    { returnUrl: "https://a.example/\ud800" },
+    "return_url_invalid",
+    "/returnUrl",
+  ],
   ["a relative return address", { returnUrl: "/back" }, "return_url_invalid", "/returnUrl"],
   ["a return address without a host", { returnUrl: "https://" }, "return_url_invalid", "/returnUrl"],
   ["a password in the return address", { returnUrl: "https://a:b@shop.example/" }, "return_url_invalid", "/returnUrl"],
@@ -123,14 +129,14 @@ const UNREADABLE: readonly (readonly [string, string | Buffer, number])[] = [
   ["nothing", "", 400],
   ["NaN", '{"amount": NaN}', 400],
   ["a comment", '{"amount": 1 /* one */}', 400],
-  ["another encoding", Buffer.from('{"description": "é"}', "latin1"), 400],
   ["a key that reaches the prototype", '{"__proto__": {"amount": 1}}', 400],
   ["the same inside metadata", '{"metadata": {"__proto__": "x"}}', 400],
   ["a constructor's prototype", '{"constructor": {"prototype": {"amount": 1}}}', 400],
   ["a list", "[]", 422],
   ["a text", '"x"', 422],
   ["null", "null", 422],
-  ["thirty thousand lists in each other", "[".repeat(30_000) + "]".repeat(30_000), 422],
+  ["thirty thousand lists in each other", "[".repeat(30_000) + "]".repeat(30_000), 400],
+  ["a field twice", JSON.stringify(ORDER).replace("{", '{"amount": 1,'), 400],
 ];
 test.each(UNREADABLE)("a body that is %s is refused", async (_name, payload, status) => {
   const headers = { authorization: `Bearer ${api.seeded.liveKey}`, "content-type": "application/json" };
@@ -167,7 +173,7 @@ test.each([
   ["application/*;q=0.5", 200],
   ["text/html, application/json;q=0.9", 200],
   ["application/xml, */*;q=0.1", 200],
-  ["application/xml", 406],
+  ["application/xml", 200],
   ["text/html", 406],
   ["application/json;q=0", 406],
 ])("Accept: %s is answered with %i", async (accept, status) => {

@@ -86,10 +86,12 @@ const PROVOKED: Readonly<Partial<Record<ErrorCode, () => ReturnType<typeof ask>>
     await api.call(id);
     return api.post(`/v1/transactions/${id}/cancel`);
   },
-  not_acceptable: () => api.get("/v1/numbers", { headers: { accept: "application/xml" } }),
+  not_acceptable: () => api.get("/v1/numbers", { headers: { accept: "text/html" } }),
   body_too_large: () => order({ description: "x".repeat(64 * 1_024) }),
   media_type_unsupported: () =>
     api.post("/v1/transactions", "amount=1", { headers: { "content-type": "application/x-www-form-urlencoded" } }),
+  encoding_unsupported: () =>
+    api.post("/v1/transactions", ORDER, { headers: { "content-type": "application/json; charset=iso-8859-1" } }),
   too_many_requests: () =>
     withOther(composeApi(api.db, { requestsPerMinuteMax: 2 }), async (app) => {
       const asked = { key: api.seeded.liveKey };

@@ -2,11 +2,13 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { problemSchema } from "../../api/problem.ts";
 import { transactionSchema } from "../../api/transaction-schemas.ts";
+import { readXml } from "../../api/xml-reader.ts";
 import { ApiUnderTest } from "./api-app.ts";
+import { addLogin, PASSWORD, post } from "./webservices-app.ts";
 
 interface Operation {
   readonly operationId: string;
-  readonly requestBody?: { readonly content: { readonly "application/json": { readonly example?: unknown } } };
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly example?: unknown }>> };
   readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, unknown>> }>>;
 }
 interface Document {
@@ -52,7 +54,8 @@ test("every operation has a name and tells its problems", () => {
   for (const [, , operation] of operations) {
     expect(operation.operationId).toMatch(/^[a-z][A-Za-z]+$/);
     for (const status of ["401", "429", "500", "503"])
-      expect(operation.responses[status]?.content).toHaveProperty(["application/problem+json"]);
+      for (const type of ["application/problem+json", "application/problem+xml"])
+        expect(operation.responses[status]?.content).toHaveProperty([type]);
   }
 });
 
@@ -60,11 +63,28 @@ test("every body in the document has an example that works", async () => {
   const bodies = operations.filter(([, , operation]) => operation.requestBody);
   expect(bodies).toHaveLength(2);
   for (const [path, method, operation] of bodies) {
-    const example = operation.requestBody?.content["application/json"].example;
-    expect(example).toBeDefined();
-    const answer = await api.post(path, example);
-    expect([method, path, Math.floor(answer.statusCode / 100)]).toEqual([method, path, 2]);
+    const { content } = operation.requestBody ?? {};
+    for (const type of ["application/json", "application/xml"]) {
+      const body = content?.[type]?.example;
+      expect([type, body]).toEqual([type, type === "application/xml" ? expect.any(String) : expect.any(Object)]);
+      await api.db.updateTable("transactions").set({ reference: null }).execute();
+      const answer = await api.post(path, body, { headers: { "content-type": type } });
+      expect([method, path, type, Math.floor(answer.statusCode / 100)]).toEqual([method, path, type, 2]);
+    }
   }
+});
+
+test("every answer in JSON is promised in XML as well, and the example in XML says what the one in JSON says", () => {
+  for (const [, , operation] of operations)
+    for (const { content = {} } of Object.values(operation.responses))
+      if ("application/json" in content) expect(Object.keys(content)).toEqual(["application/json", "application/xml"]);
+  const created = operations.find(([, , { operationId }]) => operationId === "createTransaction");
+  const inXml = created?.[2].responses["201"]?.content?.["application/xml"];
+  const root = readXml(Buffer.from((inXml as { readonly example: string }).example));
+  const { Transaction } = document.components.schemas;
+  const [inJson] = (Transaction?.examples ?? []) as readonly Readonly<Record<string, unknown>>[];
+  const told = Object.entries(inJson ?? {}).filter(([, value]) => value !== null);
+  expect(root.children.map(({ name }) => name)).toEqual(told.map(([name]) => name));
 });
 
 test("the examples of answers have the form of answers", async () => {
@@ -90,5 +110,31 @@ test("the guide's commands work", async () => {
   for (const [, post, path = ""] of others) {
     const answer = await api.ask(post ? "POST" : "GET", path.replace("$ID", id));
     expect([path, answer.statusCode]).toEqual([path, 200]);
+  }
+});
+
+test("the guide's command in XML works, and those of the old-style services", async () => {
+  const { description } = document.info;
+  const [, path = "", body = ""] = /curl -sS "\$BASE(\/[^"]+)"[^\n]*-d '\s*(<[\s\S]*?)'\n/.exec(description) ?? [];
+  const headers = { "content-type": "application/xml", accept: "application/xml" };
+  expect((await api.post(path, body, { headers })).statusCode).toBe(201);
+  const login = await addLogin(api.db, api.seeded.merchantId);
+  const { id } = await api.create();
+  await api.pay(id);
+  const values = { MERCHANT: login.merchantNumber, LOGIN: login.login, PASSWORD, KEY: api.seeded.liveKey, ID: id };
+  const commands = [...description.matchAll(/curl -sS "\$SERVICE\/(\w+)"((?:\\\n|[^\n])*)/g)];
+  expect(commands.map(([, operation]) => operation)).toEqual([
+    "CreateTransaction",
+    "CheckTransaction",
+    "RedeemTransaction",
+  ]);
+  for (const [, operation = "", options = ""] of commands) {
+    const given = [...options.matchAll(/-(?:d|-data-urlencode) (?:"(\w+)=([^"]*)"|(\w+)=(\S+))/g)];
+    const parameters = given.map(([, quoted, text, bare = "", word = ""]) => {
+      const value = text ?? word;
+      return [quoted ?? bare, value.startsWith("$") ? values[value.slice(1) as keyof typeof values] : value];
+    });
+    const answer = await post(api.app, operation, Object.fromEntries(parameters));
+    expect([operation, answer.statusCode]).toEqual([operation, 200]);
   }
 });

@@ -1,0 +1,93 @@
+import { z } from "zod";
+import { parseTransactionId } from "../../core/transaction-id.ts";
+import type { Db } from "../../db/database.ts";
+import { findTransaction } from "../../db/transactions.ts";
+import { ID_LENGTH_MAX } from "../fields.ts";
+import type { Scope } from "../quotes.ts";
+import { refusalOfIssues } from "../refusal.ts";
+import { newTransactionSchema, type TransactionView } from "../transaction-schemas.ts";
+import { checkTransaction, createTransaction, redeemTransaction } from "../transactions.ts";
+import { type ObjectShape, shapeOf } from "../xml-shape.ts";
+import { credentialFields, type SignedIn } from "./sign-in.ts";
+
+/** Values by parameter, in the form in which JSON would have brought them. */
+export type Parameters = Readonly<Record<string, unknown>>;
+export type Service = Omit<Scope, "client">;
+
+export interface Operation {
+  readonly name: string;
+  readonly summary: string;
+  readonly parameters: ObjectShape;
+  readonly run: (service: Service, signedIn: SignedIn, parameters: Parameters) => Promise<TransactionView>;
+}
+
+const order = newTransactionSchema.shape;
+const test = z.boolean().nullish();
+const ofOne = z.object({ id: z.string().max(ID_LENGTH_MAX), test });
+const ofNew = z.object({
+  amount: order.amount,
+  currency: order.currency,
+  description: order.description,
+  reference: order.reference,
+  returnUrl: order.returnUrl,
+  cancelUrl: order.cancelUrl,
+  language: order.language,
+  accessDays: order.accessDays,
+  number: order.number,
+  test,
+});
+
+/** What the service can do; the parameters are those of REST, as far as a flat list can hold them. */
+export const OPERATIONS: readonly Operation[] = [
+  operation("CreateTransaction", "Opens a transaction. Send the shopper to payUrl.", ofNew, async (scope, wish) => {
+    const { test: _mode, ...rest } = wish;
+    return createTransaction(scope, parse(newTransactionSchema, rest));
+  }),
+  operation("CheckTransaction", "Tells how a transaction stands.", ofOne, async (scope, { id }) =>
+    checkTransaction(scope, id),
+  ),
+  operation(
+    "RedeemTransaction",
+    "Consumes a paid transaction, once. Deliver when it succeeds.",
+    ofOne,
+    async (scope, { id }) => redeemTransaction(scope, id),
+  ),
+];
+
+type Wish = Readonly<z.infer<typeof ofOne>> | Readonly<z.infer<typeof ofNew>>;
+
+function operation<W extends Wish>(
+  name: string,
+  summary: string,
+  wishes: z.ZodObject & z.ZodType<W>,
+  run: (scope: Scope, wish: W) => Promise<TransactionView>,
+): Operation {
+  const schema = z.strictObject({ ...credentialFields, ...wishes.shape });
+  return {
+    name,
+    summary,
+    parameters: shapeOf(schema) as ObjectShape,
+    async run(service, signedIn, parameters) {
+      const wish = parse(wishes, parse(schema, withoutEmpty(parameters)));
+      const mode = signedIn.test ?? wish.test ?? (await modeOf(service.db, wish));
+      return run({ ...service, client: { merchant: signedIn.merchant, keyName: signedIn.name, test: mode } }, wish);
+    },
+  };
+}
+
+/** Who signs in by password may have transactions of both modes: one that is there tells its own, a new one is live. */
+async function modeOf(db: Db, wish: Wish): Promise<boolean> {
+  const id = "id" in wish ? parseTransactionId(wish.id) : null;
+  return id !== null && (await findTransaction(db, id))?.test === true;
+}
+
+/** Old tool kits send every parameter that there is, and nothing in those that they don't mean. */
+function withoutEmpty(parameters: Parameters): Parameters {
+  return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ""));
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw refusalOfIssues(parsed.error);
+  return parsed.data;
+}
