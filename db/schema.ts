@@ -1,5 +1,6 @@
 import type { ColumnType, Generated, JSONColumnType } from "kysely";
 import type { Language } from "../core/messages.ts";
+import type { Play } from "../core/played-call.ts";
 import type { Segment } from "../core/tariff.ts";
 import type { Item, PaymentException, Status } from "../core/transaction.ts";
 import type { DurationRounding } from "../core/trunk.ts";
@@ -24,6 +25,7 @@ export interface Database {
   call_drifts: CallDriftsTable;
   barred_callers: BarredCallersTable;
   call_refusals: CallRefusalsTable;
+  test_plays: TestPlaysTable;
 }
 
 type Moment = ColumnType<Date, Date | undefined, Date>;
@@ -246,4 +248,13 @@ interface CallRefusalsTable {
   number: string;
   reason: string;
   calls: Generated<number>;
+}
+
+interface TestPlaysTable {
+  id: Generated<number>;
+  transaction_id: string;
+  play: Play;
+  started_at: Moment;
+  lease_until: Moment;
+  ended_at: MaybeMoment;
 }
