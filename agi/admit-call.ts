@@ -1,7 +1,9 @@
 import { whyRefused } from "../core/admission.ts";
 import { callerKind, hashCaller, readCallerNumber } from "../core/caller.ts";
 import { CODE_TRIES_GUARDED_MAX, CODE_TRIES_MAX, isGuarded } from "../core/lock-outs.ts";
+import { isPlayedCall, TEST_TRUNK } from "../core/played-call.ts";
 import type { RefusalReason } from "../core/refusals.ts";
+import { billingOf } from "../core/trunk.ts";
 import { readCallerRecord } from "../db/caller-record.ts";
 import { findClosedNumber, findNumber, findNumberInService, type NumberInService } from "../db/numbers.ts";
 import { findTrunk, type Trunk } from "../db/trunks.ts";
@@ -12,6 +14,7 @@ import type { Refused } from "./refuse-call.ts";
 /** What a call brings that is let in. */
 export interface Admitted {
   readonly number: NumberInService;
+  /** Of a played call: counted as the carrier of the number would. */
   readonly trunk: Trunk;
   readonly uniqueid: string;
   /** The caller's number as the network gave it, or null. */
@@ -34,7 +37,7 @@ export async function admitCall(
   const caller = callerOn(channel);
   const e164 = readCallerNumber(caller.number ?? "");
   const callerHash = e164 === null ? null : hashCaller(e164, server.callerHashKey);
-  const [inService, trunk, record] = await Promise.all([
+  const [inService, ownTrunk, record] = await Promise.all([
     findNumberInService(db, request.number),
     findTrunk(db, request.trunk),
     readCallerRecord(db, { ...request, uniqueid, callerHash }),
@@ -49,7 +52,9 @@ export async function admitCall(
     if (!closed) return refused("number_unallocated");
     return refused("number_closed", closed.earlyMedia ? closed.language : null);
   }
-  if (!trunk) return refused("trunk_unknown");
+  // Nobody's dialplan can pass a real call off as one that is played, nor a played one as real.
+  if (!ownTrunk || isPlayedCall(uniqueid) !== (ownTrunk.name === TEST_TRUNK)) return refused("trunk_unknown");
+  const trunk = ownTrunk.name === TEST_TRUNK ? { ...ownTrunk, ...billingOf(number.trunk) } : ownTrunk;
   const kind = callerKind({ hidden: caller.hidden, number: e164 }, trunk.homeCodes);
   const reason = record.callIsKnown ? null : whyRefused({ ...record, kind }, trunk);
   if (reason) return refused(reason, number.earlyMedia ? number.language : null);

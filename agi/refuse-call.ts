@@ -1,4 +1,5 @@
 import type { Language } from "../core/messages.ts";
+import { isPlayedCall } from "../core/played-call.ts";
 import { REFUSALS, type RefusalReason } from "../core/refusals.ts";
 import { type PromptKey, speakPrompt } from "../core/speech.ts";
 import { countRefusal } from "../db/call-refusals.ts";
@@ -18,7 +19,8 @@ export interface Refused {
 export async function refuseWithWords(server: VoiceServer, channel: AgiChannel, refused: Refused): Promise<void> {
   const { cause, prompt } = REFUSALS[refused.reason];
   // Beside the words: whether it can be counted changes nothing for the caller.
-  const counting = countRefusal(server.db, refused).catch((error) => server.log("call.refusal_not_counted", { error }));
+  const isPlayed = isPlayedCall(channel.variables.get("agi_uniqueid") ?? "");
+  const counting = isPlayed ? null : countForPeople(server, refused);
   try {
     // A call that is answered isn't free any more: no words, and its books are closed by whoever the hang-up handler asks.
     if (refused.reason !== "call_ended" && (await isUp(channel))) return await leaveCall(channel, cause);
@@ -27,6 +29,15 @@ export async function refuseWithWords(server: VoiceServer, channel: AgiChannel, 
   } finally {
     channel.close();
     await counting;
+  }
+}
+
+/** Played calls aren't counted: nobody was refused. */
+async function countForPeople(server: VoiceServer, refused: Refused): Promise<void> {
+  try {
+    await countRefusal(server.db, refused);
+  } catch (error) {
+    server.log("call.refusal_not_counted", { error });
   }
 }
 

@@ -150,7 +150,9 @@ export function startChildren(stage: Stage): {
       return (await pingAgi(`127.0.0.1:${port}`, stage.secrets.agiSecret)) === "silent";
     });
   const children: Children = {
-    http: child("http", "http", {}, () => hangsOnHttp(`${baseUrlOf(settings)}/healthz`)),
+    http: child("http", "http", { PHONE2PAY_TEST_CALLS_AGI: `127.0.0.1:${ports.agi1},127.0.0.1:${ports.agi2}` }, () =>
+      hangsOnHttp(`${baseUrlOf(settings)}/healthz`),
+    ),
     agi1: voice("agi-1", ports.agi1),
     agi2: voice("agi-2", ports.agi2),
     jobs: child("jobs", "jobs", asteriskVariables(stage)),

@@ -4,6 +4,7 @@ import { hangUpLeg } from "../agi/supervisor.ts";
 import { readConfig } from "../core/config.ts";
 import { formatClock } from "../core/durations.ts";
 import { formatFrancs } from "../core/money.ts";
+import { TEST_TRUNK } from "../core/played-call.ts";
 import { openDatabase } from "../db/database.ts";
 import { type LiveLine, liveLines } from "../db/live-lines.ts";
 import { LEASE_SECONDS } from "../db/pulses.ts";
@@ -40,7 +41,8 @@ function describe(line: LiveLine): string {
     line.paidRappen === null
       ? `CHF ${formatFrancs(line.billedRappen)}`
       : `CHF ${formatFrancs(line.paidRappen)} of ${formatFrancs(line.totalRappen ?? 0)}`;
-  const who = line.callerHint === null ? "no number" : `caller …${line.callerHint}`;
+  const who =
+    line.trunk === TEST_TRUNK ? "played" : line.callerHint === null ? "no number" : `caller …${line.callerHint}`;
   const silent = line.silentSeconds > LEASE_SECONDS ? `, its server silent for ${line.silentSeconds} s` : "";
   return [
     line.uniqueid,

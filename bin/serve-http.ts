@@ -9,18 +9,29 @@ import type { Db } from "../db/database.ts";
 import { pendingMigrations } from "../db/migrate.ts";
 import { type NoticeWatch, watchTransactions } from "../db/notices.ts";
 import { webPages } from "../web/pages.ts";
+import type { TestLine } from "../web/test-calls.ts";
+import { readRecordings } from "./line-news.ts";
 import type { Log } from "./log.ts";
 import type { RoleParts } from "./role-parts.ts";
 
 const BODY_BYTES_MAX = 64 * 1_024;
 
 /** Answers merchants and shoppers. */
-export async function startHttp({ config, db, log, resources }: RoleParts): Promise<void> {
+export async function startHttp({ config, db, log, resources, ownAgi }: RoleParts): Promise<void> {
   const watch = resources.use(await watchTransactions(config.databaseUrl));
-  const http = await composeHttp({ config, db, watch, log });
+  const agiServers = config.testCallsAgi ?? (ownAgi ? [ownAgi] : []);
+  const testLine = agiServers.length > 0 ? await openTestLine(agiServers, config.agi.secret) : null;
+  const http = await composeHttp({ config, db, watch, log, testLine });
   resources.defer(() => http.close());
   await http.listen({ host: config.http.host, port: config.http.port });
   log.info({ address: http.listeningOrigin }, "http.listening");
+}
+
+/** What the played calls of test mode ask: the same voice servers as Asterisk's calls, with recordings of the same length. */
+async function openTestLine(agiServers: readonly string[], secret: string): Promise<TestLine> {
+  const recordings = await readRecordings();
+  const promptLengthMs = (language: string, fragment: string) => recordings[language]?.[fragment]?.milliseconds ?? 0;
+  return { agiServers, secret, promptLengthMs };
 }
 
 /** What isn't even HTTP, or has headers without end, is refused by the same table, and the connection is closed. */
@@ -48,8 +59,9 @@ export async function composeHttp(parts: {
   readonly db: Db;
   readonly watch: NoticeWatch;
   readonly log?: Log;
+  readonly testLine?: TestLine | null;
 }): Promise<FastifyInstance> {
-  const { config, db, watch, log } = parts;
+  const { config, db, watch, log, testLine = null } = parts;
   const { baseUrl, trustProxy } = config.http;
   const http: FastifyInstance = Fastify({
     ...(log ? { loggerInstance: log as FastifyBaseLogger } : {}),
@@ -71,6 +83,6 @@ export async function composeHttp(parts: {
     return { status: "ready" };
   });
   await http.register(merchantApi, { db, baseUrl });
-  await http.register(webPages, { db, baseUrl, provider: config.provider, watch });
+  await http.register(webPages, { db, baseUrl, provider: config.provider, watch, testLine });
   return http;
 }

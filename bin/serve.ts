@@ -18,9 +18,9 @@ export async function serve(config: Config, roles: readonly Role[], stop: AbortS
   const lost = (error: Error) => log.warn({ error }, "database.connection_lost");
   const { db } = resources.use(openDatabase(config.databaseUrl, lost));
   const worker = `${hostname()}/${process.pid}/${randomBytes(3).toString("hex")}`;
-  const parts: RoleParts = { config, db, log, worker, resources };
-  if (roles.includes("agi")) await (await import("./serve-agi.ts")).startAgi(parts);
-  if (roles.includes("http")) await (await import("./serve-http.ts")).startHttp(parts);
+  const parts: RoleParts = { config, db, log, worker, resources, ownAgi: null };
+  const ownAgi = roles.includes("agi") ? await (await import("./serve-agi.ts")).startAgi(parts) : null;
+  if (roles.includes("http")) await (await import("./serve-http.ts")).startHttp({ ...parts, ownAgi });
   if (roles.includes("jobs")) (await import("./serve-jobs.ts")).startJobs(parts);
   if (!stop.aborted) await new Promise((resolve) => stop.addEventListener("abort", resolve, { once: true }));
   log.info("stopping");

@@ -26,6 +26,14 @@ const VARIABLES = {
     .transform(Number)
     .refine((calls) => calls <= 5_000, "at most 5000")
     .default(500),
+  PHONE2PAY_TEST_CALLS_AGI: z
+    .string()
+    .max(1_000)
+    .regex(
+      /^(off|[\w.:-]+:[0-9]{1,5}(,[\w.:-]+:[0-9]{1,5})*)$/,
+      "host:port of voice servers, with commas between them, or off",
+    )
+    .optional(),
   PHONE2PAY_AMI_HOST: host.optional(),
   PHONE2PAY_AMI_PORT: port.refine((value) => value > 0, "a port from 1").optional(),
   PHONE2PAY_AMI_USER: z.string().min(1).max(100).optional(),
@@ -65,6 +73,8 @@ export interface Config {
     /** On this machine's own disk: what a voice server could not tell the database yet. */
     readonly journalDirectory: string;
   };
+  /** The voice servers that test mode's played calls ask, each as host:port; null: the one in the same process, if any. */
+  readonly testCallsAgi: readonly string[] | null;
   /** The manager interface of the Asterisk whose calls are watched; null for none. */
   readonly ami: { readonly host: string; readonly port: number; readonly user: string; readonly secret: string } | null;
   /** Asterisk's own record of calls, where this machine can read it: closes the books of calls that no server saw end. */
@@ -116,6 +126,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       promptsDirectory: value.PHONE2PAY_PROMPTS_DIRECTORY,
       journalDirectory: value.PHONE2PAY_JOURNAL_DIRECTORY,
     },
+    testCallsAgi: testCallsAgiOf(value.PHONE2PAY_TEST_CALLS_AGI),
     ami: amiOf(value),
     callRecordsFile: value.PHONE2PAY_CALL_RECORDS_FILE ?? null,
     adviceOfChargeTo: value.PHONE2PAY_ADVICE_OF_CHARGE?.split(",") ?? [],
@@ -123,6 +134,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     provider: { name: value.PHONE2PAY_PROVIDER_NAME, address: value.PHONE2PAY_PROVIDER_ADDRESS },
     logLevel: value.PHONE2PAY_LOG_LEVEL,
   };
+}
+
+function testCallsAgiOf(value: string | undefined): Config["testCallsAgi"] {
+  if (value === undefined) return null;
+  return value === "off" ? [] : value.split(",");
 }
 
 type AmiVariables = { readonly [Name in (typeof AMI)[number]]?: z.infer<(typeof VARIABLES)[Name]> };

@@ -125,6 +125,16 @@ export const ERRORS = {
     title: "The number breaks rules of its country",
     mend: "See errors[]: each entry names a rule, its figure and its source.",
   },
+  test_only: {
+    status: 409,
+    title: "Only a test transaction's caller can be played",
+    mend: "Create the transaction with a key that begins with p2p_test_.",
+  },
+  play_impossible: {
+    status: 409,
+    title: "This can't be played in the state that the transaction is in",
+    mend: "See the pay page: it says of each play when it is possible.",
+  },
   codes_exhausted: { status: 503, title: "All codes of this number are in use", mend: "Try again in a few minutes." },
   not_acceptable: {
     status: 406,

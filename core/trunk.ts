@@ -17,6 +17,12 @@ export interface TrunkBilling {
   readonly totalRoundingRappen: Rappen;
 }
 
+/** The way of counting alone, of whatever else is known of a trunk. */
+export function billingOf(trunk: TrunkBilling): TrunkBilling {
+  const { durationRounding, guardAfterPulseMs, guardBeforePulseMs, totalRoundingRappen } = trunk;
+  return { durationRounding, guardAfterPulseMs, guardBeforePulseMs, totalRoundingRappen };
+}
+
 /**
  * Unless an operator knows better: clock skew may not lose a pulse, and with one-second increments 600 ms are right for
  * carriers that round a call up or half up (docs/decisions/0004).

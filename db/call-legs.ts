@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { TEST_TRUNK } from "../core/played-call.ts";
 import { endCall, type Terms, type Transaction } from "../core/transaction.ts";
 import type { Db, DbTransaction } from "./database.ts";
 import { bookWithin, type DuePulses, LEASE_SECONDS } from "./pulses.ts";
@@ -148,13 +149,19 @@ export async function takeOverAbandonedLeg(
   return taken ? findLeg(db, abandoned.uniqueid) : null;
 }
 
-/** Uniqueids of legs that nobody has looked after for `seconds`, oldest first. */
-export async function abandonedLegs(db: Db, seconds: number, limit: number): Promise<readonly string[]> {
+/** Uniqueids of legs that nobody has looked after for `seconds`, oldest first; those of played calls alone, if told so. */
+export async function abandonedLegs(
+  db: Db,
+  seconds: number,
+  limit: number,
+  only: { readonly played: boolean } = { played: false },
+): Promise<readonly string[]> {
   const rows = await db
     .selectFrom("call_legs")
     .select("uniqueid")
     .where("ended_at", "is", null)
     .where("lease_until", "<", sql<Date>`clock_timestamp() - make_interval(secs => ${seconds})`)
+    .$if(only.played, (query) => query.where("trunk", "=", TEST_TRUNK))
     .orderBy("lease_until")
     .limit(limit)
     .execute();

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { CallerSpending } from "../core/caller-limits.ts";
 import { CALLER_LOCK_OUT, NUMBER_GUARD, UNKNOWN_LOCK_OUT, type WrongCodes } from "../core/lock-outs.ts";
+import { TEST_TRUNK } from "../core/played-call.ts";
 import type { Db, DbTransaction } from "./database.ts";
 import { startOfSwiss } from "./swiss-time.ts";
 
@@ -45,12 +46,12 @@ export async function readCallerRecord(
                    and (until is null or until > now())) as barred,
            spent.day, spent.month, spent.year, spent.calls,
            (select coalesce(sum(wrong_codes), 0) from call_legs
-            where caller_hash = ${call.callerHash} and started_at > ${ago(CALLER_LOCK_OUT.seconds)}) as "byCaller",
+            where caller_hash = ${call.callerHash} and trunk <> ${TEST_TRUNK} and started_at > ${ago(CALLER_LOCK_OUT.seconds)}) as "byCaller",
            (select coalesce(sum(wrong_codes), 0) from call_legs
-            where number = ${call.number} and wrong_codes > 0 and caller_hash is null
+            where number = ${call.number} and wrong_codes > 0 and trunk <> ${TEST_TRUNK} and caller_hash is null
               and started_at > ${ago(UNKNOWN_LOCK_OUT.seconds)}) as "byUnknown",
            (select coalesce(sum(wrong_codes), 0) from call_legs
-            where number = ${call.number} and wrong_codes > 0
+            where number = ${call.number} and wrong_codes > 0 and trunk <> ${TEST_TRUNK}
               and started_at > ${ago(NUMBER_GUARD.seconds)}) as "onNumber"
     from spent`.execute(db);
   const row = rows[0];
@@ -65,9 +66,12 @@ export async function readCallerRecord(
       yearRappen: Number(row.year),
       callsToday: row.calls,
     },
-    wrong: { byCaller, byUnknown, onNumber },
+    wrong: call.trunk === TEST_TRUNK ? NO_WRONG_CODES : { byCaller, byUnknown, onNumber },
   };
 }
+
+/** Played calls and real ones lock each other out of nothing. */
+const NO_WRONG_CODES: WrongCodes = { byCaller: 0, byUnknown: 0, onNumber: 0 };
 
 /** A sum of sums is of PostgreSQL's type numeric, which the driver gives as text. */
 interface RecordRow extends WrongCodes {

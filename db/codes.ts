@@ -4,6 +4,7 @@ import { exceeds } from "../core/caller-limits.ts";
 import { CODES_LIVE_MAX, drawCode } from "../core/code.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import { isLockedOut } from "../core/lock-outs.ts";
+import { TEST_TRUNK } from "../core/played-call.ts";
 import { applyPulses, requote, startCall, type Terms, type Transaction, whyNotPayable } from "../core/transaction.ts";
 import { readCallerRecord } from "./caller-record.ts";
 import { type Db, type DbTransaction, databaseNow } from "./database.ts";
@@ -111,7 +112,9 @@ export async function claimCode(
       .where("codes.code", "=", request.code)
       .where("codes.retired_at", "is", null)
       .executeTakeFirst();
-    if (!keyed || (keyed.test && !request.testAllowed)) return countWrongCode(trx, request);
+    // To a played call a live transaction's code is nobody's, as a test transaction's is to a call that somebody bills.
+    const isOfItsMode = keyed?.test ? request.testAllowed : caller.limits.name !== TEST_TRUNK;
+    if (!keyed || !isOfItsMode) return countWrongCode(trx, request);
 
     // The transaction's row first, then the code, then the leg: the same order everywhere, so that nobody deadlocks.
     const held = await changeWithin(trx, keyed.transaction_id, () => null);

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { DriftKind, LegOfCall, RecordOfCall } from "../core/call-drift.ts";
+import { TEST_TRUNK } from "../core/played-call.ts";
 import type { Db } from "./database.ts";
 
 /** Calls that ended from `since` on and before `until`. */
@@ -25,7 +26,10 @@ export interface ComparedRow {
   readonly end: PageEnd;
 }
 
-/** Legs that ended in the period, each with its record; all records of one uniqueid together are one call's. */
+/**
+ * Legs that ended in the period, each with its record; all records of one uniqueid together are one call's. Played calls
+ * are left out: no Asterisk had them.
+ */
 export async function legsWithRecords(
   db: Db,
   page: Period & { readonly after: PageEnd | null; readonly limit: number },
@@ -41,7 +45,7 @@ export async function legsWithRecords(
         sum(talk_ms)::float8 as "talkMs"
       from call_records where uniqueid = l.uniqueid
     ) r on true
-    where l.ended_at >= ${page.since} and l.ended_at < ${page.until} and ${after(page.after, "l.ended_at", "l.id")}
+    where l.ended_at >= ${page.since} and l.ended_at < ${page.until} and l.trunk <> ${TEST_TRUNK} and ${after(page.after, "l.ended_at", "l.id")}
     order by l.ended_at, l.id limit ${page.limit}`.execute(db);
   return rows.map((row) => ({
     uniqueid: row.uniqueid,

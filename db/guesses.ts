@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { CALLER_LOCK_OUT } from "../core/lock-outs.ts";
+import { TEST_TRUNK } from "../core/played-call.ts";
 import type { Db } from "./database.ts";
 import { startOfSwiss, swissDay } from "./swiss-time.ts";
 
@@ -27,7 +28,7 @@ export async function listGuesses(db: Db, days: number): Promise<readonly Guesse
   const { rows } = await sql<GuessesOfDay>`
     with callers as (
       select ${swissDay(sql`started_at`)} as day, number, caller_hash, sum(wrong_codes)::integer as wrong, count(*) as calls
-      from call_legs where wrong_codes > 0 and started_at >= ${from}
+      from call_legs where wrong_codes > 0 and trunk <> ${TEST_TRUNK} and started_at >= ${from}
       group by 1, 2, 3
     ), guesses as (
       select day, number, sum(wrong)::integer as wrong, sum(calls)::integer as calls,

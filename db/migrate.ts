@@ -5,6 +5,7 @@ import * as trunksAndNumberRules from "./migrations/0002-trunks-and-number-rules
 import * as callerProtection from "./migrations/0003-caller-protection.ts";
 import * as callRecords from "./migrations/0004-call-records.ts";
 import * as idempotency from "./migrations/0005-idempotency.ts";
+import * as testCalls from "./migrations/0008-test-calls.ts";
 
 /** In order; a landed migration is never edited, only followed by another. */
 const MIGRATIONS = {
@@ -13,6 +14,7 @@ const MIGRATIONS = {
   "0003-caller-protection": callerProtection,
   "0004-call-records": callRecords,
   "0005-idempotency": idempotency,
+  "0008-test-calls": testCalls,
 };
 
 function migratorOf(db: Db): Migrator {

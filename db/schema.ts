@@ -1,5 +1,6 @@
 import type { ColumnType, Generated, JSONColumnType } from "kysely";
 import type { Language } from "../core/messages.ts";
+import type { Play } from "../core/played-call.ts";
 import type { Segment } from "../core/tariff.ts";
 import type { Item, PaymentException, Status } from "../core/transaction.ts";
 import type { DurationRounding } from "../core/trunk.ts";
@@ -25,6 +26,7 @@ export interface Database {
   barred_callers: BarredCallersTable;
   call_refusals: CallRefusalsTable;
   idempotent_answers: IdempotentAnswersTable;
+  test_plays: TestPlaysTable;
 }
 
 type Moment = ColumnType<Date, Date | undefined, Date>;
@@ -258,4 +260,13 @@ interface IdempotentAnswersTable {
   status: number;
   body: string;
   created_at: Moment;
+}
+
+interface TestPlaysTable {
+  id: Generated<number>;
+  transaction_id: string;
+  play: Play;
+  started_at: Moment;
+  lease_until: Moment;
+  ended_at: MaybeMoment;
 }

@@ -120,7 +120,8 @@ export async function listTransactions(
       .selectFrom("transactions as last")
       .select(["last.created_at", "last.id"])
       .where("last.id", "=", filter.after)
-      .where("last.merchant_id", "=", filter.merchantId);
+      .where("last.merchant_id", "=", filter.merchantId)
+      .where("last.test", "=", filter.test);
     query = query.where(sql<boolean>`(created_at, transactions.id) < ${last}`);
   }
   return (await query.execute()).map(transactionOf);

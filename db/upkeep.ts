@@ -53,16 +53,27 @@ export async function keepUp(
     });
   for (const { uniqueid, talkMs } of await legsToComplete(db, UPKEEP_ROWS_MAX))
     await completeLeg(db, { uniqueid, talkMs, reason: "caller_hung_up" });
-  const seconds = options.endedCalls ? ABANDONED_BEFORE_RECORD_SECONDS : ABANDONED_SECONDS;
-  const abandoned = options.closeAbandoned ? await abandonedLegs(db, seconds, UPKEEP_ROWS_MAX) : [];
-  for (const uniqueid of abandoned)
-    await closeLeg(db, {
-      worker: options.worker,
-      uniqueid,
-      talkMs: null,
-      silentSeconds: LEASE_SECONDS + seconds,
-      reason: "abandoned",
-    });
+  const abandoned = options.closeAbandoned ? await closeAbandoned(db, options) : 0;
   await forgetAnswers(db, UPKEEP_ROWS_MAX);
-  return { expired: toExpire.length, confirmed: toConfirm.length, closed: (ended?.size ?? 0) + abandoned.length };
+  return { expired: toExpire.length, confirmed: toConfirm.length, closed: (ended?.size ?? 0) + abandoned };
+}
+
+/** Answers how many legs were closed. Of a played call no record will ever come, so nobody waits for one. */
+async function closeAbandoned(
+  db: Db,
+  { worker, endedCalls }: { readonly worker: string; readonly endedCalls?: EndedCalls | undefined },
+): Promise<number> {
+  const real = endedCalls ? ABANDONED_BEFORE_RECORD_SECONDS : ABANDONED_SECONDS;
+  let closed = 0;
+  for (const [seconds, played] of [
+    [ABANDONED_SECONDS, true],
+    [real, false],
+  ] as const) {
+    for (const uniqueid of await abandonedLegs(db, seconds, UPKEEP_ROWS_MAX, { played })) {
+      const silentSeconds = LEASE_SECONDS + seconds;
+      await closeLeg(db, { worker, uniqueid, talkMs: null, silentSeconds, reason: "abandoned" });
+      closed += 1;
+    }
+  }
+  return closed;
 }

@@ -11,7 +11,7 @@ export interface Site {
   /** host:port each, asked in turn. */
   readonly agiServers: readonly string[];
   readonly secret: string;
-  readonly trunk: "demo" | "carrier";
+  readonly trunk: "demo" | "carrier" | "test";
 }
 
 /**

@@ -57,7 +57,7 @@ export function callPlanView(facts: CallFacts, language: Language) {
 }
 
 /** Those that are over and brought something. */
-function callsMade({ calls }: Pick<CallFacts, "calls">): readonly CallOfTransaction[] {
+export function callsMade({ calls }: Pick<CallFacts, "calls">): readonly CallOfTransaction[] {
   return calls.filter((call) => call.endedAt !== null && call.billedRappen > 0);
 }
 

@@ -4,7 +4,7 @@ import { type Language, type MessageKey, message } from "../core/messages.ts";
 import { languageOf, languageQuery } from "./language.ts";
 import { frame } from "./templates.ts";
 
-type Status = 400 | 403 | 404 | 409 | 413 | 429 | 500 | 503;
+type Status = 400 | 403 | 404 | 409 | 413 | 422 | 429 | 500 | 503;
 
 export interface ErrorPage {
   readonly status: Status;
@@ -23,6 +23,7 @@ const KEYS: Readonly<Record<Status, readonly [MessageKey, MessageKey]>> = {
   404: ["error.404.title", "error.404.text"],
   409: ["error.400.title", "error.400.text"],
   413: ["error.400.title", "error.400.text"],
+  422: ["error.400.title", "error.400.text"],
   429: ["error.429.title", "error.429.text"],
   500: ["error.500.title", "error.500.text"],
   503: ["error.maintenance.title", "error.maintenance.text"],

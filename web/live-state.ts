@@ -4,11 +4,14 @@ import { formatFrancs, formatMoney, type Rappen } from "../core/money.ts";
 import { nextPulseAtMs, pulseReaching } from "../core/tariff.ts";
 import { type PaymentException, type Status, statusAt } from "../core/transaction.ts";
 import type { LiveCode } from "../db/codes.ts";
+import type { LastPlay } from "../db/test-plays.ts";
 import { type CallFacts, creditRappen, currentCall } from "./call-plan.ts";
 
 /** What has to be known to say how far a payment is. Kept by each watcher, so that a pulse costs no query. */
 export interface ProgressFacts extends CallFacts {
   readonly code: LiveCode | null;
+  /** What was played last, of a test transaction; null when nothing was, and always of a live one. */
+  readonly lastPlay: LastPlay | null;
 }
 
 /** What the page's script is told; the page itself prints the same. */
@@ -27,6 +30,8 @@ export interface LiveState {
   readonly remainingSpoken: string | null;
   /** When the code that is valid now was issued (ms since 1970), or 0: an older page shows an older code. */
   readonly codeIssuedAt: number;
+  /** Whether a simulated call is under way; only of a test transaction. */
+  readonly isPlaying?: boolean;
 }
 
 export function liveState(facts: ProgressFacts, language: Language, now: Date): LiveState {
@@ -49,6 +54,7 @@ export function liveState(facts: ProgressFacts, language: Language, now: Date): 
     remainingSecondsNext: left?.secondsNext ?? null,
     remainingSpoken: left ? spellDuration(language, left.seconds) : null,
     codeIssuedAt: code?.issuedAt.getTime() ?? 0,
+    ...(facts.lastPlay ? { isPlaying: facts.lastPlay.isPlaying } : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Db } from "../db/database.ts";
 import type { NoticeWatch } from "../db/notices.ts";
+import type { TestLine } from "./test-calls.ts";
 
 /** Who runs the service towards the shopper: named on every pay page and on the receipt. */
 export interface Provider {
@@ -13,4 +14,6 @@ export interface WebOptions {
   readonly baseUrl: string;
   readonly provider: Provider;
   readonly watch: NoticeWatch;
+  /** Where played calls of test mode go; without it nothing can be played, and no page offers it. */
+  readonly testLine?: TestLine | null;
 }

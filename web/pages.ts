@@ -5,11 +5,13 @@ import { answerError, answerUnknownAddress } from "./error-page.ts";
 import { setStrictHeaders } from "./headers.ts";
 import type { WebOptions } from "./options.ts";
 import { payRoutes } from "./pay.ts";
+import { playRoutes } from "./play.ts";
 import { progressRoute } from "./progress.ts";
 import { receiptRoute } from "./receipt.ts";
 import { resumeRoutes } from "./resume.ts";
 import { requireSameOrigin } from "./same-origin.ts";
 import { registerTemplates } from "./templates.ts";
+import { openTestCalls, type TestCalls } from "./test-calls.ts";
 
 /** Largest form that a page sends: an id and a language are far below. */
 const FORM_BYTES_MAX = 4_096;
@@ -30,4 +32,14 @@ export async function webPages(app: FastifyInstance, options: WebOptions): Promi
   receiptRoute(app, options);
   resumeRoutes(app, options);
   progressRoute(app, options);
+  playRoutes(app, options, openLine(app, options));
+}
+
+/** The calls that are played go down with the server: each hangs up, and its books are closed. */
+function openLine(app: FastifyInstance, { db, provider, testLine }: WebOptions): TestCalls | null {
+  if (!testLine) return null;
+  const onError = (error: unknown) => app.log.error({ err: error }, "a play failed");
+  const testCalls = openTestCalls({ db, provider, line: testLine, onError });
+  app.addHook("onClose", () => testCalls[Symbol.asyncDispose]());
+  return testCalls;
 }

@@ -4,6 +4,7 @@ import { findCode, issueCode, type LiveCode } from "../db/codes.ts";
 import { type Db, databaseNow } from "../db/database.ts";
 import { findMerchant, type Merchant } from "../db/merchants.ts";
 import { findNumberInService, findTariff, termsOfNumber } from "../db/numbers.ts";
+import { findLastPlay } from "../db/test-plays.ts";
 import { findTransaction } from "../db/transactions.ts";
 import type { ProgressFacts } from "./live-state.ts";
 import type { Provider } from "./options.ts";
@@ -18,13 +19,14 @@ export async function readPayFacts(
   const [transaction, now] = await Promise.all([findTransaction(db, id), databaseNow(db)]);
   if (!transaction) return null;
   const open = statusAt(transaction, now) === "open";
-  const [merchant, terms, calls, number] = await Promise.all([
+  const [merchant, terms, calls, lastPlay, number] = await Promise.all([
     findMerchant(db, transaction.merchantId),
     termsOf(db, transaction),
     callsOf(db, transaction),
+    transaction.test ? findLastPlay(db, id) : null,
     open ? findNumberInService(db, transaction.number) : null,
   ]);
-  const common = { transaction, merchant, terms, calls, now, provider: options.provider, rules: number };
+  const common = { transaction, merchant, terms, calls, lastPlay, now, provider: options.provider, rules: number };
   if (!open) return { ...common, code: null, codeRefusal: null };
   if (!number) return { ...common, code: null, codeRefusal: "noNumber" };
   // A code is keyed for a price that was shown: with another price now, the old one is worth nothing.
@@ -49,12 +51,13 @@ export async function readProgressFacts(db: Db, id: string): Promise<(ProgressFa
   const [transaction, now] = await Promise.all([findTransaction(db, id), databaseNow(db)]);
   if (!transaction) return null;
   const status = statusAt(transaction, now);
-  const [terms, calls, code] = await Promise.all([
+  const [terms, calls, code, lastPlay] = await Promise.all([
     termsOf(db, transaction),
     status === "calling" ? callsOf(db, transaction) : [],
     status === "open" ? findCode(db, id) : null,
+    transaction.test ? findLastPlay(db, id) : null,
   ]);
-  return { transaction, calls, code, terms, now };
+  return { transaction, calls, code, lastPlay, terms, now };
 }
 
 /** Null when all codes of the number are in use, or when the transaction changed at this very moment. */

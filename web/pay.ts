@@ -14,6 +14,7 @@ import { CODE_RENEWALS, DECISIONS, PAGE_VIEWS, RESUME_TRIES } from "./rate-limit
 import { showResumeRefusal } from "./resume-refusal.ts";
 import { withTransaction } from "./return-url.ts";
 import { frame } from "./templates.ts";
+import { testPanelView } from "./test-panel.ts";
 import { type AnswerUnknown, answerUnknownTransactions, idOf } from "./transaction-in-path.ts";
 import { payView } from "./view-model.ts";
 
@@ -35,7 +36,7 @@ export function payRoutes(app: FastifyInstance, options: WebOptions): void {
 }
 
 /** Shows where the payment stands; the first look at an open one issues its code. */
-function showPayPage({ db, provider }: WebOptions, unknown: AnswerUnknown): Handler {
+function showPayPage({ db, provider, testLine }: WebOptions, unknown: AnswerUnknown): Handler {
   return async (request, reply) => {
     const id = idOf(request);
     const facts = id ? await readPayFacts(db, id, { provider, issue: true }) : null;
@@ -43,8 +44,10 @@ function showPayPage({ db, provider }: WebOptions, unknown: AnswerUnknown): Hand
     const { returnUrl, cancelUrl } = facts.transaction;
     allowFormsTo(reply, [returnUrl, cancelUrl]);
     const language = languageOf(request, facts.transaction.language);
-    const page = payView(facts, language, languageQuery(request));
-    return reply.view("pay.njk", { ...frame(language, page.title), page });
+    const query = languageQuery(request);
+    const page = payView(facts, language, query);
+    const panel = testLine && facts.transaction.test ? testPanelView(facts, language, query) : null;
+    return reply.view("pay.njk", { ...frame(language, page.title), page, panel });
   };
 }
 

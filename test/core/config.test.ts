@@ -55,3 +55,11 @@ test("advice of charge goes to the endpoints that are named, and to none by defa
   expect(readConfig(ENOUGH).adviceOfChargeTo).toEqual([]);
   expect(() => readConfig({ ...ENOUGH, PHONE2PAY_ADVICE_OF_CHARGE: "carrier, pbx" })).toThrow("ADVICE_OF_CHARGE");
 });
+
+test("played calls ask the voice servers that are named, the own one by default, or none", () => {
+  const asked = (value?: string) => readConfig({ ...ENOUGH, PHONE2PAY_TEST_CALLS_AGI: value }).testCallsAgi;
+  expect(asked("10.0.0.1:4573,agi-2.internal:4573")).toEqual(["10.0.0.1:4573", "agi-2.internal:4573"]);
+  expect(asked()).toBeNull();
+  expect(asked("off")).toEqual([]);
+  for (const wrong of ["10.0.0.1", "a:1, b:2", "on"]) expect(() => asked(wrong)).toThrow("TEST_CALLS_AGI");
+});

@@ -306,7 +306,7 @@ test("guesses are shown by number and day, with the callers that reached the lim
   });
 });
 
-test("the demo takes callers without a number and limits nobody; the carrier's trunk, and any new one, is careful", async () => {
+test("the demo and test mode take callers without a number and limit nobody; the carrier's trunk, and any new one, is careful", async () => {
   const { db } = database;
   await db.insertInto("trunks").values({ name: "new", billed: true }).execute();
   const rows = await db.selectFrom("trunks").selectAll().orderBy("name").execute();
@@ -326,6 +326,7 @@ test("the demo takes callers without a number and limits nobody; the carrier's t
       caller_day_max: null,
     },
     { name: "new", ...careful },
+    { name: "test", billed: false, hidden_callers: "refuse", unknown_callers: "accept", caller_day_max: null },
   ]);
 });
 

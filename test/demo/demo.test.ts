@@ -1,15 +1,17 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { findAsterisk } from "../../bin/asterisk.ts";
 import { answersHttp } from "../../bin/child-processes.ts";
 import type { DemoContract } from "../../bin/demo-contract.ts";
 
+const run = promisify(execFile);
 const home = path.resolve(import.meta.dirname, "../..");
 const directory = path.join(home, ".cache/demo-test");
 const CHROMIUM = "/usr/bin/chromium";
@@ -105,6 +107,21 @@ afterAll(async () => {
     },
     START_MS_MAX + 2 * CALL_MS_MAX,
   );
+
+  test("a newcomer pays a test transaction with a key and curl alone: create, play the caller, check, redeem", async () => {
+    const { baseUrl, apiKey } = JSON.parse(await readFile(`${directory}.json`, "utf8")) as DemoContract;
+    const curl = async (...args: readonly string[]) => (await run("curl", ["-sS", ...args])).stdout;
+    const api = async (address: string, ...args: readonly string[]) =>
+      JSON.parse(await curl(`${baseUrl}${address}`, "-H", `Authorization: Bearer ${apiKey}`, ...args));
+    const order = { amount: 300, currency: "CHF", description: "Try", returnUrl: "https://shop.example/paid" };
+    const json = ["-H", "Content-Type: application/json", "-d", JSON.stringify(order)];
+    const { id, test: isTest } = await api("/v1/transactions", ...json);
+    expect(isTest).toBe(true);
+    const played = await curl("-w", "%{http_code}", "-X", "POST", `${baseUrl}/pay/${id}/play`, "-d", "action=pay");
+    expect(played).toBe("303");
+    while ((await api(`/v1/transactions/${id}`)).status !== "paid") await sleep(500);
+    expect(await api(`/v1/transactions/${id}/redeem`, "-X", "POST")).toMatchObject({ status: "redeemed" });
+  });
 
   test("what is killed is up again by itself, and Ctrl-C ends all of it cleanly", async () => {
     const pids = JSON.parse(await readFile(path.join(directory, "pids.json"), "utf8")) as {

@@ -1,0 +1,112 @@
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import AxeBuilder from "@axe-core/playwright";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { LANGUAGES } from "../../core/messages.ts";
+import { findTransaction } from "../../db/transactions.ts";
+import { PlayedWeb } from "./played-web.ts";
+
+const CHROMIUM = "/usr/bin/chromium";
+const PICTURES = path.resolve(import.meta.dirname, "../../.cache/screenshots");
+const PHONE = { width: 390, height: 844 };
+const DESKTOP = { width: 1280, height: 900 };
+const NARROWEST = { width: 320, height: 800 };
+const OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+const present = existsSync(CHROMIUM);
+if (!present && process.env.CI) throw new Error(`${CHROMIUM} is missing`);
+
+let web: PlayedWeb;
+let address: string;
+let browser: Browser;
+
+beforeAll(async () => {
+  if (!present) return;
+  web = await PlayedWeb.open();
+  address = await web.app.listen({ port: 0, host: "127.0.0.1" });
+  await mkdir(PICTURES, { recursive: true });
+  const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
+  browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: [...flags, "--disable-component-update", "--disable-sync"],
+  });
+});
+afterAll(async () => {
+  if (!present) return;
+  await browser.close();
+  await web[Symbol.asyncDispose]();
+});
+
+async function visit(url: string, options: BrowserContextOptions = {}) {
+  const context = await browser.newContext({ viewport: PHONE, locale: "fr-CH", ...options });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("console", (line) => line.type() === "error" && complaints.push(line.text()));
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  await page.goto(`${address}${url}`);
+  return { page, complaints, [Symbol.asyncDispose]: () => context.close() };
+}
+
+(present ? describe : describe.skip)("in a browser", () => {
+  test("without script a click on the panel pays, and the page follows by reloading itself", async () => {
+    const id = await web.openTest("bySecond", 24);
+    await using visitor = await visit(`/pay/${id}`, { javaScriptEnabled: false });
+    const { page } = visitor;
+    await page.getByRole("button", { name: "Payer jusqu'au bout" }).click();
+    await page.getByText("Appel simulé en cours").waitFor();
+    expect(await page.getByRole("button", { name: "Rappeler" }).isDisabled()).toBe(true);
+    await page.locator('h1[data-status="paid"]').waitFor();
+    await page.getByText("Il n'y a plus rien à simuler pour cette transaction.").waitFor();
+  });
+
+  test("the keyboard reaches what can be played, and the open page shows beginning, progress and end of it", async () => {
+    const id = await web.openTest("keyedFirst", 24);
+    await using visitor = await visit(`/pay/${id}?lang=en`, { viewport: DESKTOP });
+    await using second = await visit(`/pay/${id}?lang=en`);
+    const { page } = visitor;
+    await page.getByRole("button", { name: "Pay in full" }).focus();
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    const follow = async (each: Page) => {
+      await each.getByText("Simulated call in progress").waitFor();
+      await each.locator('h1[data-status="calling"]').waitFor();
+      await each.getByText("Simulated call ended: Hang up half-way").waitFor();
+      await each.locator('h1[data-exception="underpaid"]').waitFor();
+      expect(await each.getByRole("button", { name: "Call again" }).isEnabled()).toBe(true);
+    };
+    await Promise.all([follow(page), follow(second.page)]);
+    expect((await findTransaction(web.db, id))?.exception).toBe("underpaid");
+    expect([...visitor.complaints, ...second.complaints]).toEqual([]);
+  });
+
+  const looks = (["light", "dark"] as const).flatMap((scheme) =>
+    (["open", "expired", "playing"] as const).map((state) => [state, scheme] as const),
+  );
+  test.each(looks)("the panel of a payment that is %s is accessible in the %s", async (state, colorScheme) => {
+    const id = await web.openTest(state === "playing" ? "bySecond" : "perCall", state === "playing" ? 200 : 300);
+    if (state !== "open") await web.play(id, state === "playing" ? "pay" : "expire");
+    for (const [device, viewport, language] of [
+      ["phone", PHONE, "fr"],
+      ["desktop", DESKTOP, "de"],
+    ] as const) {
+      await using visitor = await visit(`/pay/${id}?lang=${language}`, { viewport, colorScheme });
+      const { page } = visitor;
+      await page.screenshot({
+        path: path.join(PICTURES, `play-${state}-${device}-${colorScheme}-${language}.png`),
+        fullPage: true,
+      });
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      expect(violations.map((violation) => [violation.id, violation.nodes[0]?.html])).toEqual([]);
+      expect(visitor.complaints).toEqual([]);
+    }
+  });
+
+  test("nothing of the panel is cut off on a narrow screen, in any language", async () => {
+    const id = await web.openTest("perCall", 300);
+    for (const language of LANGUAGES) {
+      await using visitor = await visit(`/pay/${id}?lang=${language}`, { viewport: NARROWEST });
+      expect([language, await visitor.page.evaluate(OVERFLOW)]).toEqual([language, 0]);
+    }
+  });
+});
