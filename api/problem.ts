@@ -140,6 +140,7 @@ const OF_FIELD: Readonly<Record<string, ErrorCode>> = {
   "/currency": "currency_unsupported",
   "/returnUrl": "return_url_invalid",
   "/cancelUrl": "return_url_invalid",
+  "/url": "webhook_url_invalid",
 };
 
 interface BrokenField {

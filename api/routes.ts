@@ -9,6 +9,8 @@ import { answerProblem } from "./problem.ts";
 import { quoteRoutes } from "./quote-routes.ts";
 import { readJsonOnly, refuseOtherMethods, requireJsonAccepted } from "./requests.ts";
 import { transactionRoutes } from "./transaction-routes.ts";
+import type { WebhookSettings } from "./webhook-endpoints.ts";
+import { webhookRoutes } from "./webhook-routes.ts";
 
 /** Requests that one key may make in a minute: a hundred a second, far above what a shop that polls needs. */
 const REQUESTS_PER_MINUTE_MAX = 6_000;
@@ -19,6 +21,7 @@ export interface MerchantApiOptions {
   readonly db: Db;
   /** Where the whole system is reached from outside, without a slash at the end. */
   readonly baseUrl: string;
+  readonly webhooks: WebhookSettings;
   readonly requestsPerMinuteMax?: number;
 }
 
@@ -64,4 +67,5 @@ async function withKey(app: FastifyInstance, options: MerchantApiOptions): Promi
   });
   await app.register(transactionRoutes, options);
   await app.register(quoteRoutes, options);
+  await app.register(webhookRoutes, options);
 }

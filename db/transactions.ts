@@ -1,4 +1,4 @@
-import { type Kysely, type Selectable, sql } from "kysely";
+import { type Selectable, sql } from "kysely";
 import pg from "pg";
 import type { ErrorCode } from "../core/errors.ts";
 import type { Quote } from "../core/quote.ts";
@@ -8,12 +8,12 @@ import {
   RESUMABLE_DAYS,
   type Status,
   type Transaction,
-  type TransactionEvent,
   type Transition,
 } from "../core/transaction.ts";
 import { type Db, type DbTransaction, databaseNow } from "./database.ts";
 import { notifyChange } from "./notices.ts";
-import type { Database, TransactionsTable } from "./schema.ts";
+import type { TransactionsTable } from "./schema.ts";
+import { writeJournal } from "./webhook-outbox.ts";
 
 /** Most rows that one page of a list holds. */
 export const PAGE_ROWS_MAX = 100;
@@ -61,14 +61,20 @@ export async function openTransaction(
       .returningAll()
       .executeTakeFirst();
     if (!inserted) return { refusal: "reference_in_use" };
-    await writeJournal(trx, order.id, "transaction.created", { amountRappen: order.amountRappen });
-    return transactionOf(inserted);
+    const opened = transactionOf(inserted);
+    await writeJournal(trx, opened, "transaction.created", { amountRappen: order.amountRappen });
+    return opened;
   });
 }
 
 export async function findTransaction(db: Db, id: string): Promise<Transaction | null> {
   const row = await db.selectFrom("transactions").selectAll().where("id", "=", id).executeTakeFirst();
   return row ? transactionOf(row) : null;
+}
+
+/** Inside a database transaction: as they are in it. */
+export async function findTransactions(trx: DbTransaction, ids: readonly string[]): Promise<readonly Transaction[]> {
+  return (await trx.selectFrom("transactions").selectAll().where("id", "in", ids).execute()).map(transactionOf);
 }
 
 /** A merchant's transactions, newest first; `after` is the last id of the page before. */
@@ -165,7 +171,7 @@ export async function changeWithin(
     })
     .where("id", "=", id)
     .execute();
-  await writeJournal(trx, id, event, data);
+  await writeJournal(trx, next, event, data);
   await notifyChange(trx, next.id);
   return { transaction: next, refusal: null };
 }
@@ -211,18 +217,6 @@ export async function transactionsToConfirm(db: Db, limit: number): Promise<read
     .limit(limit)
     .execute();
   return rows.map((row) => row.id.toUpperCase());
-}
-
-async function writeJournal(
-  trx: Kysely<Database>,
-  id: string,
-  event: TransactionEvent,
-  data: JournalLine["data"],
-): Promise<void> {
-  await trx
-    .insertInto("journal")
-    .values({ transaction_id: id, event, data: JSON.stringify(data) })
-    .execute();
 }
 
 /** Row to noun: PostgreSQL writes a uuid in lower case, the product in upper case. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { problemSchema } from "../../api/problem.ts";
 import { transactionSchema } from "../../api/transaction-schemas.ts";
-import { ApiUnderTest } from "./api-app.ts";
+import { ApiUnderTest, type Method } from "./api-app.ts";
 
 interface Operation {
   readonly operationId: string;
@@ -15,6 +15,10 @@ interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: { readonly schemas: Readonly<Record<string, { readonly examples?: readonly unknown[] }>> };
 }
+
+/** A command of the guide: its method, its address and its body. */
+const COMMAND =
+  /curl -sS (?:-X ([A-Z]+) )?"\$BASE(\/[^"]+)" -H "Authorization: Bearer \$KEY"(?:[^\n]*-d '(\{[\s\S]*?\})')?\n/g;
 
 let api: ApiUnderTest;
 let document: Document;
@@ -37,14 +41,24 @@ test("the document is valid OpenAPI 3.1 and names every operation of the contrac
   expect(result).toMatchObject({ valid: true });
   expect(validator.version).toBe("3.1");
   expect(operations.map(([path, method]) => `${method} ${path}`).sort()).toEqual([
+    "delete /v1/webhook-endpoints/{id}",
     "get /v1/numbers",
     "get /v1/transactions",
     "get /v1/transactions/{id}",
     "get /v1/transactions/{id}/events",
+    "get /v1/webhook-endpoints",
+    "get /v1/webhook-endpoints/{id}",
+    "get /v1/webhook-endpoints/{id}/deliveries",
+    "get /v1/webhook-endpoints/{id}/deliveries/{delivery}",
+    "patch /v1/webhook-endpoints/{id}",
     "post /v1/quotes",
     "post /v1/transactions",
     "post /v1/transactions/{id}/cancel",
     "post /v1/transactions/{id}/redeem",
+    "post /v1/webhook-endpoints",
+    "post /v1/webhook-endpoints/{id}/deliveries/{delivery}/redeliver",
+    "post /v1/webhook-endpoints/{id}/rotate-secret",
+    "post /v1/webhook-endpoints/{id}/test",
   ]);
 });
 
@@ -58,11 +72,12 @@ test("every operation has a name and tells its problems", () => {
 
 test("every body in the document has an example that works", async () => {
   const bodies = operations.filter(([, , operation]) => operation.requestBody);
-  expect(bodies).toHaveLength(2);
+  expect(bodies).toHaveLength(4);
+  const { id } = (await api.post("/v1/webhook-endpoints", { url: "https://shop.example/" })).json();
   for (const [path, method, operation] of bodies) {
     const example = operation.requestBody?.content["application/json"].example;
     expect(example).toBeDefined();
-    const answer = await api.post(path, example);
+    const answer = await api.ask(method.toUpperCase() as Method, path.replace("{id}", id), { body: example });
     expect([method, path, Math.floor(answer.statusCode / 100)]).toEqual([method, path, 2]);
   }
 });
@@ -79,16 +94,19 @@ test("the guide's commands work", async () => {
   const { description } = document.info;
   expect(description).toContain("# Start in five minutes");
   expect(description).not.toContain("https://pay.example");
-  const bodies = [...description.matchAll(/curl -sS "\$BASE(\/[^"]+)"[^\n]*-d '(\{[\s\S]*?\})'/g)];
-  expect(bodies.map(([, path]) => path)).toEqual(["/v1/transactions", "/v1/quotes"]);
   await api.db.updateTable("transactions").set({ reference: null }).execute();
-  for (const [, path = "", body] of bodies) expect((await api.post(path, body)).statusCode).toBeLessThan(300);
   const { id } = await api.create();
   await api.pay(id);
-  const others = [...description.matchAll(/curl -sS (-X POST )?"\$BASE(\/[^"]+)" -H "Authorization: Bearer \$KEY"\n/g)];
-  expect(others).toHaveLength(2);
-  for (const [, post, path = ""] of others) {
-    const answer = await api.ask(post ? "POST" : "GET", path.replace("$ID", id));
-    expect([path, answer.statusCode]).toEqual([path, 200]);
+  const endpoint = (await api.post("/v1/webhook-endpoints", { url: "https://shop.example/" })).json().id;
+  const delivery = (await api.post(`/v1/webhook-endpoints/${endpoint}/test`)).json().id;
+  const known: Readonly<Record<string, string>> = { ID: id, ENDPOINT: endpoint, DELIVERY: delivery };
+  const commands = [...description.matchAll(COMMAND)];
+  expect(commands).toHaveLength(description.split("curl ").length - 1);
+  expect(commands.length).toBeGreaterThan(10);
+  for (const [, named, path = "", body] of commands) {
+    const method = named ?? (body === undefined ? "GET" : "POST");
+    const url = path.replace(/\$([A-Z]+)/g, (_variable, name: string) => known[name] ?? "");
+    const answer = await api.ask(method as Method, url, { body });
+    expect([method, path, Math.floor(answer.statusCode / 100)]).toEqual([method, path, 2]);
   }
 });
