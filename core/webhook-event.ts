@@ -8,6 +8,7 @@ export const WEBHOOK_EVENTS = [
   "transaction.pulsed",
   "transaction.paid",
   "transaction.paid_late",
+  "transaction.overpaid",
   "transaction.confirmed",
   "transaction.redeemed",
   "transaction.expired",
