@@ -59,6 +59,7 @@ const OF_FIELD: Readonly<Record<string, ErrorCode>> = {
   "/returnUrl": "return_url_invalid",
   "/cancelUrl": "return_url_invalid",
   "/idempotency-key": "idempotency_key_invalid",
+  "/url": "webhook_url_invalid",
 };
 
 interface BrokenField {

@@ -13,6 +13,8 @@ import type { Scope } from "./quotes.ts";
 import { remembered } from "./remembered.ts";
 import { readJsonAndXml, refuseOtherMethods } from "./requests.ts";
 import { transactionRoutes } from "./transaction-routes.ts";
+import type { WebhookSettings } from "./webhook-endpoints.ts";
+import { webhookRoutes } from "./webhook-routes.ts";
 import { webServices } from "./webservices/service-routes.ts";
 
 /** Requests that one key may make in a minute: a hundred a second, far above what a shop that polls needs. */
@@ -26,6 +28,7 @@ export interface MerchantApiOptions {
   readonly db: Db;
   /** Where the whole system is reached from outside, without a slash at the end. */
   readonly baseUrl: string;
+  readonly webhooks: WebhookSettings;
   readonly requestsPerMinuteMax?: number;
   /** How old may be what is known of keys and numbers. */
   readonly rememberMilliseconds?: number;
@@ -79,4 +82,5 @@ async function withKey(app: FastifyInstance, options: Inside): Promise<void> {
   });
   await app.register(transactionRoutes, options);
   await app.register(quoteRoutes, options);
+  await app.register(webhookRoutes, options);
 }

@@ -1,6 +1,7 @@
 import { planCall } from "../core/quote.ts";
 import type { Tariff } from "../core/tariff.ts";
-import { accessUntil, isPaid, remainingRappen, statusAt, type Transaction } from "../core/transaction.ts";
+import { isPaid, statusAt, type Transaction } from "../core/transaction.ts";
+import { snapshotOf } from "../core/transaction-snapshot.ts";
 import { type CallsBefore, creditsOf } from "../db/call-legs.ts";
 import type { Moment } from "../db/moments.ts";
 import { readMoment } from "../db/moments.ts";
@@ -58,44 +59,15 @@ function transactionView(
   const status = statusAt(transaction, context.moment.now);
   const code = status === "open" ? context.moment.codes.get(id) : undefined;
   return {
-    id,
+    ...snapshotOf(transaction),
     status,
-    exception: transaction.exception,
-    amount: transaction.amountRappen,
-    total: transaction.totalRappen,
-    currency: transaction.currency,
-    billed: transaction.billedRappen,
-    remaining: remainingRappen(transaction),
-    payUrl: `${context.baseUrl}/pay/${id}`,
+    payUrl: payUrlOf(context.baseUrl, id),
     number: numberView(transaction.number, context.tariff.segments, transaction.language ?? "en"),
     calls: context.calls,
-    expectedSeconds: transaction.expectedSeconds,
     code: code ? { value: code.code, expiresAt: code.expiresAt.toISOString() } : null,
-    expiresAt: transaction.expiresAt.toISOString(),
-    resumableUntil: transaction.resumableUntil.toISOString(),
-    accessUntil: iso(accessUntil(transaction)),
-    test: transaction.test,
-    reference: transaction.reference,
-    metadata: { ...transaction.metadata },
-    description: transaction.description,
-    items: transaction.items.map(({ description, quantity, amountRappen }) => ({
-      description,
-      quantity,
-      amount: amountRappen,
-    })),
-    language: transaction.language,
-    accessDays: transaction.accessDays,
-    returnUrl: transaction.returnUrl,
-    cancelUrl: transaction.cancelUrl,
-    createdAt: transaction.createdAt.toISOString(),
-    paidAt: iso(transaction.paidAt),
-    confirmedAt: iso(transaction.confirmedAt),
-    redeemedAt: iso(transaction.redeemedAt),
-    redeemedBy: transaction.redeemedBy,
-    cancelledAt: iso(transaction.cancelledAt),
   };
 }
 
-function iso(date: Date | null): string | null {
-  return date ? date.toISOString() : null;
+export function payUrlOf(baseUrl: string, id: string): string {
+  return `${baseUrl}/pay/${id}`;
 }

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import Fastify from "fastify";
 import pg from "pg";
 import { merchantApi } from "../api/routes.ts";
+import { webhookReach } from "../api/webhook-target.ts";
 import { openDatabase, POOL_CONNECTIONS_MAX } from "../db/database.ts";
 
 /**
@@ -23,8 +24,9 @@ bare.post<{ Body: Readonly<Record<string, unknown>> }>("/", async ({ body }, rep
 });
 
 const { db } = openDatabase(databaseUrl);
+const webhooks = { key: randomUUID(), reach: webhookReach({ privateAddresses: false }) };
 const ours = Fastify();
-await ours.register(merchantApi, { db, baseUrl: "http://pay.example", requestsPerMinuteMax: LIMIT });
+await ours.register(merchantApi, { db, baseUrl: "http://pay.example", webhooks, requestsPerMinuteMax: LIMIT });
 
 const local = { host: "127.0.0.1", port: 0 };
 process.send?.({ bare: await bare.listen(local), ours: await ours.listen(local) });

@@ -1,10 +1,10 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { AmiLink } from "../agi/ami-link.ts";
 import { keepRecordEvents } from "../agi/record-events.ts";
 import { type ComparedCall, comparedCalls } from "../db/compare-calls.ts";
 import { noteDrifts } from "../db/compared-calls.ts";
 import type { Db } from "../db/database.ts";
 import { openRecordImport } from "./import-call-records.ts";
+import { repeat } from "./repeat.ts";
 import type { RoleParts } from "./role-parts.ts";
 
 const ROUND_EVERY_MS = 2_000;
@@ -62,28 +62,4 @@ export async function tellDrifts(db: Db, since: Date, tell: Tell): Promise<numbe
   await note();
   if (told > DRIFTS_LOGGED_MAX) tell("calls.drifts_more", { count: told - DRIFTS_LOGGED_MAX });
   return told;
-}
-
-/** Does `work` now and again after each pause, until it is given back; tells of a failure once until it works again. */
-function repeat(everyMs: number, work: () => Promise<void>, onFailure: (error: unknown) => void): AsyncDisposable {
-  const stop = new AbortController();
-  const rounds = (async () => {
-    let failing = false;
-    while (!stop.signal.aborted) {
-      try {
-        await work();
-        failing = false;
-      } catch (error) {
-        if (!failing) onFailure(error);
-        failing = true;
-      }
-      await pause(everyMs, undefined, { signal: stop.signal }).catch(() => {}); // stopped: the loop ends
-    }
-  })();
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      await rounds;
-    },
-  };
 }

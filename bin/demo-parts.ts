@@ -100,6 +100,9 @@ function productVariables({ settings, secrets, databaseUrl }: Stage): Readonly<R
     PHONE2PAY_PROMPTS_DIRECTORY: PROMPTS,
     PHONE2PAY_JOURNAL_DIRECTORY: path.join(settings.directory, "journal"),
     PHONE2PAY_CALLER_HASH_KEY: secrets.callerHashKey,
+    PHONE2PAY_WEBHOOK_KEY: secrets.webhookKey,
+    // The demo's merchant is on this machine.
+    PHONE2PAY_WEBHOOK_PRIVATE_ADDRESSES: "yes",
   };
 }
 

@@ -12,6 +12,7 @@ const SECRETS = z.object({
   agiSecret: secret,
   amiSecret: secret,
   callerHashKey: secret,
+  webhookKey: secret,
   softphonePasswords: z.array(secret).length(SOFTPHONES),
   /** API keys; null until the database has made them. */
   testKey: z.string().nullable(),
@@ -20,22 +21,29 @@ const SECRETS = z.object({
 
 export type DemoSecrets = z.infer<typeof SECRETS>;
 
-/** The demo's secrets: drawn at the first start, the same ever after, readable by their owner only. */
+/**
+ * The demo's secrets: drawn at the first start, the same ever after, readable by their owner only. One that a former
+ * version didn't know is drawn when it is missing.
+ */
 export async function loadSecrets(directory: string): Promise<DemoSecrets> {
   const text = await readFile(fileOf(directory), "utf8").catch(() => null);
-  if (text !== null) return SECRETS.parse(JSON.parse(text));
+  const kept: unknown = text === null ? {} : JSON.parse(text);
+  const known = SECRETS.safeParse(kept);
+  if (known.success) return known.data;
   const drawn: DemoSecrets = {
     merchantPassword: draw(),
     operatorPassword: draw(),
     agiSecret: draw(),
     amiSecret: draw(),
     callerHashKey: draw(),
+    webhookKey: draw(),
     softphonePasswords: Array.from({ length: SOFTPHONES }, draw),
     testKey: null,
     liveKey: null,
   };
-  await saveSecrets(directory, drawn);
-  return drawn;
+  const all = SECRETS.parse({ ...drawn, ...SECRETS.partial().parse(kept) });
+  await saveSecrets(directory, all);
+  return all;
 }
 
 export async function saveSecrets(directory: string, secrets: DemoSecrets): Promise<void> {

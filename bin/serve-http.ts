@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { answerProblem } from "../api/problem.ts";
 import { merchantApi } from "../api/routes.ts";
+import { webhookReach } from "../api/webhook-target.ts";
 import type { Config } from "../core/config.ts";
 import { ERRORS } from "../core/errors.ts";
 import type { Db } from "../db/database.ts";
@@ -55,7 +56,7 @@ function refuseUnreadable(error: Error & { readonly code?: string }, socket: Dup
 
 /** The whole HTTP side as one app: merchants' API, shoppers' pages, and what monitoring asks. */
 export async function composeHttp(parts: {
-  readonly config: Pick<Config, "http" | "provider">;
+  readonly config: Pick<Config, "http" | "provider" | "webhooks">;
   readonly db: Db;
   readonly watch: NoticeWatch;
   readonly log?: Log;
@@ -82,7 +83,8 @@ export async function composeHttp(parts: {
     if (pending.length > 0) return reply.code(503).send({ status: "migrations_pending" });
     return { status: "ready" };
   });
-  await http.register(merchantApi, { db, baseUrl });
+  const webhooks = { key: config.webhooks.key, reach: webhookReach(config.webhooks) };
+  await http.register(merchantApi, { db, baseUrl, webhooks });
   await http.register(webPages, { db, baseUrl, provider: config.provider, watch, testLine });
   return http;
 }

@@ -6,6 +6,7 @@ import { keepUp } from "../db/upkeep.ts";
 import { startCallRecords } from "./call-record-jobs.ts";
 import { readEndedCalls } from "./call-records.ts";
 import type { RoleParts } from "./role-parts.ts";
+import { startWebhooks } from "./webhook-jobs.ts";
 
 const ROUND_EVERY_MS = 1_000;
 /** After the database was away, legs look abandoned until their workers have caught up: so long nothing is closed. */
@@ -36,6 +37,7 @@ export function startJobs(parts: RoleParts): void {
     stop.abort();
     await rounds;
   });
+  startWebhooks(parts);
   startCallRecords(parts, superviseCalls(parts));
 }
 

@@ -47,6 +47,8 @@ const VARIABLES = {
     .regex(/^[\w.-]+(,[\w.-]+)*$/, "names of endpoints in pjsip.conf, with commas between them")
     .optional(),
   PHONE2PAY_CALLER_HASH_KEY: secret,
+  PHONE2PAY_WEBHOOK_KEY: secret,
+  PHONE2PAY_WEBHOOK_PRIVATE_ADDRESSES: z.enum(["yes", "no"]).default("no"),
   PHONE2PAY_PROVIDER_NAME: z.string().min(1).max(100).default("Phone2Pay"),
   PHONE2PAY_PROVIDER_ADDRESS: z.string().min(1).max(200).default("Switzerland"),
   PHONE2PAY_TRUST_PROXY: z.enum(["yes", "no"]).default("no"),
@@ -83,6 +85,8 @@ export interface Config {
   readonly adviceOfChargeTo: readonly string[];
   /** Keys the hash under which caller numbers are compared once the clear value is gone. */
   readonly callerHashKey: string;
+  /** Derives the secrets with which webhooks are signed, and says whether they may go to private addresses, by http. */
+  readonly webhooks: { readonly key: string; readonly privateAddresses: boolean };
   /** Who the law calls the provider: stands on every pay page. */
   readonly provider: { readonly name: string; readonly address: string };
   readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
@@ -131,6 +135,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     callRecordsFile: value.PHONE2PAY_CALL_RECORDS_FILE ?? null,
     adviceOfChargeTo: value.PHONE2PAY_ADVICE_OF_CHARGE?.split(",") ?? [],
     callerHashKey: value.PHONE2PAY_CALLER_HASH_KEY,
+    webhooks: {
+      key: value.PHONE2PAY_WEBHOOK_KEY,
+      privateAddresses: value.PHONE2PAY_WEBHOOK_PRIVATE_ADDRESSES === "yes",
+    },
     provider: { name: value.PHONE2PAY_PROVIDER_NAME, address: value.PHONE2PAY_PROVIDER_ADDRESS },
     logLevel: value.PHONE2PAY_LOG_LEVEL,
   };

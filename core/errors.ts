@@ -136,6 +136,31 @@ export const ERRORS = {
     mend: "See the pay page: it says of each play when it is possible.",
   },
   codes_exhausted: { status: 503, title: "All codes of this number are in use", mend: "Try again in a few minutes." },
+  webhook_url_invalid: {
+    status: 422,
+    title: "Webhooks may not go to this address",
+    mend: "Use an https address that the public Internet reaches.",
+  },
+  webhook_endpoint_unknown: {
+    status: 404,
+    title: "There is no such webhook endpoint",
+    mend: "Check the id and that the key belongs to the same merchant and mode.",
+  },
+  webhook_delivery_unknown: {
+    status: 404,
+    title: "The endpoint has no such delivery",
+    mend: "GET …/deliveries lists them; they are kept for 30 days.",
+  },
+  webhook_endpoints_exhausted: {
+    status: 409,
+    title: "There are ten webhook endpoints already",
+    mend: "Delete one first.",
+  },
+  webhook_endpoint_disabled: {
+    status: 409,
+    title: "The webhook endpoint is disabled",
+    mend: "Enable it first, with PATCH and disabled: false.",
+  },
   not_acceptable: {
     status: 406,
     title: "The answer can't be given in the format asked for",

@@ -5,6 +5,7 @@ import * as trunksAndNumberRules from "./migrations/0002-trunks-and-number-rules
 import * as callerProtection from "./migrations/0003-caller-protection.ts";
 import * as callRecords from "./migrations/0004-call-records.ts";
 import * as idempotency from "./migrations/0005-idempotency.ts";
+import * as webhooks from "./migrations/0006-webhooks.ts";
 import * as testCalls from "./migrations/0008-test-calls.ts";
 
 /** In order; a landed migration is never edited, only followed by another. */
@@ -15,6 +16,7 @@ const MIGRATIONS = {
   "0004-call-records": callRecords,
   "0005-idempotency": idempotency,
   "0008-test-calls": testCalls,
+  "0006-webhooks": webhooks,
 };
 
 function migratorOf(db: Db): Migrator {

@@ -3,7 +3,8 @@ import type { Pulse } from "../core/tariff.ts";
 import { applyPulses } from "../core/transaction.ts";
 import type { Db, DbTransaction } from "./database.ts";
 import { notify } from "./notices.ts";
-import { changeWithin } from "./transactions.ts";
+import { changeWithin, findTransactions } from "./transactions.ts";
+import { tellPulses } from "./webhook-outbox.ts";
 
 /** Pulses of one call that are due and not booked yet. */
 export interface DuePulses {
@@ -63,13 +64,22 @@ export async function bookWithin(trx: DbTransaction, due: readonly DuePulses[]):
       from (select transaction_id, sum(amount)::integer as amount from legs
             where transaction_id is not null and amount > 0 group by transaction_id) p
       where t.id = p.transaction_id
-      returning t.id, t.billed, t.billed >= t.total as reached
+      returning t.id, t.billed, t.billed >= t.total as reached, exists (
+        select from webhook_endpoints w
+        where w.merchant_id = t.merchant_id and w.test = t.test and w.disabled_at is null
+          and 'transaction.pulsed' = any(w.events)
+      ) as listened
     )
-    select legs.id as leg, paying.id as transaction, paying.billed, paying.reached
+    select legs.id as leg, paying.id as transaction, paying.billed, paying.reached, paying.listened
     from legs left join paying on paying.id = legs.transaction_id and legs.amount > 0`.execute(trx);
 
   const moved = rows.filter((row) => row.transaction !== null);
   for (const row of moved) if (row.reached && row.transaction) await changeWithin(trx, row.transaction, applyPulses);
+  // The one that pays is told as paid.
+  const told = moved.flatMap(({ transaction, listened, reached }) =>
+    transaction && listened && !reached ? [transaction] : [],
+  );
+  if (told.length > 0) await tellPulses(trx, await findTransactions(trx, told));
   await notify(
     trx,
     moved.map((row) => ({ id: (row.transaction ?? "").toUpperCase(), billedRappen: row.billed ?? 0 })),
@@ -82,4 +92,6 @@ interface BookedRow {
   readonly transaction: string | null;
   readonly billed: number | null;
   readonly reached: boolean | null;
+  /** Whether an endpoint asked to be told of pulses. */
+  readonly listened: boolean | null;
 }

@@ -1,9 +1,16 @@
-import type { ColumnType, Generated, JSONColumnType } from "kysely";
+import type { Generated, JSONColumnType } from "kysely";
 import type { Language } from "../core/messages.ts";
 import type { Play } from "../core/played-call.ts";
 import type { Segment } from "../core/tariff.ts";
 import type { Item, PaymentException, Status } from "../core/transaction.ts";
 import type { DurationRounding } from "../core/trunk.ts";
+import type { MaybeMoment, Moment } from "./column-types.ts";
+import type {
+  WebhookAttemptsTable,
+  WebhookDeliveriesTable,
+  WebhookEndpointsTable,
+  WebhookEventsTable,
+} from "./webhook-tables.ts";
 
 /** The tables as Kysely sees them; db/migrations says the same in SQL, with its constraints. Money is in rappen. */
 export interface Database {
@@ -27,10 +34,11 @@ export interface Database {
   call_refusals: CallRefusalsTable;
   idempotent_answers: IdempotentAnswersTable;
   test_plays: TestPlaysTable;
+  webhook_endpoints: WebhookEndpointsTable;
+  webhook_events: WebhookEventsTable;
+  webhook_deliveries: WebhookDeliveriesTable;
+  webhook_attempts: WebhookAttemptsTable;
 }
-
-type Moment = ColumnType<Date, Date | undefined, Date>;
-type MaybeMoment = ColumnType<Date | null, Date | null | undefined, Date | null>;
 
 interface MerchantsTable {
   id: Generated<number>;

@@ -1,4 +1,4 @@
-import { type InsertObject, type Kysely, type Selectable, sql } from "kysely";
+import { type Selectable, sql } from "kysely";
 import pg from "pg";
 import type { ErrorCode } from "../core/errors.ts";
 import type { Quote } from "../core/quote.ts";
@@ -8,12 +8,12 @@ import {
   RESUMABLE_DAYS,
   type Status,
   type Transaction,
-  type TransactionEvent,
   type Transition,
 } from "../core/transaction.ts";
 import { type Db, type DbTransaction, databaseNow, inTransaction } from "./database.ts";
 import { notifyChange } from "./notices.ts";
-import type { Database, TransactionsTable } from "./schema.ts";
+import type { TransactionsTable } from "./schema.ts";
+import { writeJournal } from "./webhook-outbox.ts";
 
 /** Most rows that one page of a list holds. */
 export const PAGE_ROWS_MAX = 100;
@@ -24,68 +24,57 @@ export async function openTransaction(
   order: Order,
   quote: Quote,
 ): Promise<Transaction | { readonly refusal: ErrorCode }> {
-  const created: TransactionEvent = "transaction.created";
-  const opened = await db
-    .with("opened", (cte) =>
-      cte
-        .insertInto("transactions")
-        .values(rowOf(order, quote))
-        .onConflict((conflict) =>
-          conflict
-            .columns(["merchant_id", "test", "reference"])
-            .where("reference", "is not", null)
-            .where("status", "in", [sql.lit<Status>("open"), sql.lit<Status>("calling")])
-            .doNothing(),
-        )
-        .returningAll(),
-    )
-    .with("told", (cte) =>
-      cte
-        .insertInto("journal")
-        .columns(["transaction_id", "event", "data"])
-        .expression((eb) =>
-          eb
-            .selectFrom("opened")
-            .select(["opened.id", sql.lit(created).as("event")])
-            .select(sql<string>`jsonb_build_object('amountRappen', opened.amount)`.as("data")),
-        ),
-    )
-    .selectFrom("opened")
-    .selectAll()
-    .executeTakeFirst();
-  return opened ? transactionOf(opened) : { refusal: "reference_in_use" };
-}
-
-function rowOf(order: Order, quote: Quote): InsertObject<Database, "transactions"> {
-  return {
-    id: order.id,
-    merchant_id: order.merchantId,
-    test: order.test,
-    status: "open",
-    amount: order.amountRappen,
-    total: quote.totalRappen,
-    currency: order.currency,
-    number: order.number,
-    tariff_id: order.tariffId,
-    description: order.description,
-    items: JSON.stringify(order.items),
-    reference: order.reference,
-    return_url: order.returnUrl,
-    cancel_url: order.cancelUrl,
-    language: order.language,
-    access_days: order.accessDays,
-    metadata: JSON.stringify(order.metadata),
-    auto_confirm_seconds: order.autoConfirmSeconds,
-    expected_seconds: quote.expectedSeconds,
-    redeemed_by: null,
-    expires_at: sql<Date>`now() + make_interval(mins => ${OPEN_MINUTES})`,
-    resumable_until: sql<Date>`now() + make_interval(days => ${RESUMABLE_DAYS})`,
-  };
+  return inTransaction(db, async (trx) => {
+    const inserted = await trx
+      .insertInto("transactions")
+      .values({
+        id: order.id,
+        merchant_id: order.merchantId,
+        test: order.test,
+        status: "open",
+        amount: order.amountRappen,
+        total: quote.totalRappen,
+        currency: order.currency,
+        number: order.number,
+        tariff_id: order.tariffId,
+        description: order.description,
+        items: JSON.stringify(order.items),
+        reference: order.reference,
+        return_url: order.returnUrl,
+        cancel_url: order.cancelUrl,
+        language: order.language,
+        access_days: order.accessDays,
+        metadata: JSON.stringify(order.metadata),
+        auto_confirm_seconds: order.autoConfirmSeconds,
+        expected_seconds: quote.expectedSeconds,
+        redeemed_by: null,
+        expires_at: sql<Date>`now() + make_interval(mins => ${OPEN_MINUTES})`,
+        resumable_until: sql<Date>`now() + make_interval(days => ${RESUMABLE_DAYS})`,
+      })
+      .onConflict((conflict) =>
+        conflict
+          .columns(["merchant_id", "test", "reference"])
+          .where("reference", "is not", null)
+          .where("status", "in", [sql.lit<Status>("open"), sql.lit<Status>("calling")])
+          .doNothing(),
+      )
+      .returningAll()
+      .executeTakeFirst();
+    if (!inserted) return { refusal: "reference_in_use" };
+    const opened = transactionOf(inserted);
+    await writeJournal(trx, opened, "transaction.created", { amountRappen: order.amountRappen });
+    return opened;
+  });
 }
 
 export async function findTransaction(db: Db, id: string): Promise<Transaction | null> {
   const row = await db.selectFrom("transactions").selectAll().where("id", "=", id).executeTakeFirst();
   return row ? transactionOf(row) : null;
+}
+
+/** Inside a database transaction: as they are in it. */
+export async function findTransactions(trx: DbTransaction, ids: readonly string[]): Promise<readonly Transaction[]> {
+  return (await trx.selectFrom("transactions").selectAll().where("id", "in", ids).execute()).map(transactionOf);
 }
 
 /** A merchant's transactions, newest first; `after` is the last id of the page before. */
@@ -183,7 +172,7 @@ export async function changeWithin(
     })
     .where("id", "=", id)
     .execute();
-  await writeJournal(trx, id, event, data);
+  await writeJournal(trx, next, event, data);
   await notifyChange(trx, next.id);
   return { transaction: next, refusal: null };
 }
@@ -229,18 +218,6 @@ export async function transactionsToConfirm(db: Db, limit: number): Promise<read
     .limit(limit)
     .execute();
   return rows.map((row) => row.id.toUpperCase());
-}
-
-async function writeJournal(
-  trx: Kysely<Database>,
-  id: string,
-  event: TransactionEvent,
-  data: JournalLine["data"],
-): Promise<void> {
-  await trx
-    .insertInto("journal")
-    .values({ transaction_id: id, event, data: JSON.stringify(data) })
-    .execute();
 }
 
 /** Row to noun: PostgreSQL writes a uuid in lower case, the product in upper case. */

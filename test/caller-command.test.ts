@@ -27,6 +27,7 @@ async function phone2pay(...args: string[]): Promise<string> {
       DATABASE_URL: database.url,
       PHONE2PAY_AGI_SECRET: "a-secret-for-tests-only",
       PHONE2PAY_CALLER_HASH_KEY: KEY,
+      PHONE2PAY_WEBHOOK_KEY: KEY,
     },
   });
   return stdout;

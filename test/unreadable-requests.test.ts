@@ -4,13 +4,14 @@ import { expect, test } from "@jest/globals";
 import { composeHttp } from "../bin/serve-http.ts";
 import { watchTransactions } from "../db/notices.ts";
 import { cloneDatabase } from "./support/database.ts";
+import { WEBHOOKS } from "./support/webhooks.ts";
 
 test("what isn't HTTP, and headers without end, are refused by the error table, and the server serves on", async () => {
   await using database = await cloneDatabase();
   await using watch = await watchTransactions(database.url);
   const http = { host: "127.0.0.1", port: 0, baseUrl: "http://127.0.0.1", trustProxy: false };
   const app = await composeHttp({
-    config: { http, provider: { name: "Exemple", address: "Pully" } },
+    config: { http, provider: { name: "Exemple", address: "Pully" }, webhooks: WEBHOOKS },
     db: database.db,
     watch,
   });

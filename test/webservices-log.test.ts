@@ -6,6 +6,7 @@ import { watchTransactions } from "../db/notices.ts";
 import { addLogin, PASSWORD, SERVICE } from "./api/webservices-app.ts";
 import { cloneDatabase } from "./support/database.ts";
 import { seedMerchant } from "./support/seed.ts";
+import { WEBHOOKS } from "./support/webhooks.ts";
 
 const resources = new AsyncDisposableStack();
 const lines: string[] = [];
@@ -21,6 +22,7 @@ beforeAll(async () => {
     config: {
       http: { host: "127.0.0.1", port: 0, baseUrl: "http://127.0.0.1", trustProxy: false },
       provider: { name: "Exemple", address: "Pully" },
+      webhooks: WEBHOOKS,
     },
     db: database.db,
     watch,

@@ -30,6 +30,7 @@ function checkDistinct(config: Config | null): Finding {
   const secrets = [
     { name: "PHONE2PAY_AGI_SECRET", value: config.agi.secret },
     { name: "PHONE2PAY_CALLER_HASH_KEY", value: config.callerHashKey },
+    { name: "PHONE2PAY_WEBHOOK_KEY", value: config.webhooks.key },
     ...(config.ami ? [{ name: "PHONE2PAY_AMI_SECRET", value: config.ami.secret }] : []),
   ];
   const same = secrets.flatMap((one, index) =>

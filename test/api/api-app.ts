@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import Fastify, { type FastifyInstance, type LightMyRequestResponse } from "fastify";
 import { answerProblem } from "../../api/problem.ts";
 import { type MerchantApiOptions, merchantApi } from "../../api/routes.ts";
+import type { WebhookSettings } from "../../api/webhook-endpoints.ts";
+import { webhookReach } from "../../api/webhook-target.ts";
 import { pulsesOf, type Segment } from "../../core/tariff.ts";
 import { answerLeg, openLeg } from "../../db/call-legs.ts";
 import { claimCode, issueCode } from "../../db/codes.ts";
@@ -9,6 +11,7 @@ import type { Db } from "../../db/database.ts";
 import { bookPulses } from "../../db/pulses.ts";
 import { cloneDatabase } from "../support/database.ts";
 import { type Seeded, seedMerchant } from "../support/seed.ts";
+import { WEBHOOKS } from "../support/webhooks.ts";
 
 export const BASE_URL = "http://pay.test";
 /** What a transaction needs at least. */
@@ -19,6 +22,15 @@ export const ORDER = {
   returnUrl: "https://shop.example/back",
 } as const;
 
+/** Webhooks as operators have them, with a name server that knows one host. */
+export const PUBLIC_WEBHOOKS: WebhookSettings = {
+  key: WEBHOOKS.key,
+  reach: {
+    ...webhookReach({ privateAddresses: false }),
+    resolve: async (host) => (host === "shop.example" ? ["93.184.215.14"] : []),
+  },
+};
+
 /** The merchants' API over a database, alone in an app. */
 export async function composeApi(db: Db, options: Partial<MerchantApiOptions> = {}): Promise<FastifyInstance> {
   const app: FastifyInstance = Fastify({
@@ -28,10 +40,13 @@ export async function composeApi(db: Db, options: Partial<MerchantApiOptions> = 
     frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply, { db, baseUrl: BASE_URL }),
   });
   // What a test changes counts at once.
-  await app.register(merchantApi, { db, baseUrl: BASE_URL, rememberMilliseconds: 0, ...options });
+  const known = { db, baseUrl: BASE_URL, webhooks: PUBLIC_WEBHOOKS, rememberMilliseconds: 0 };
+  await app.register(merchantApi, { ...known, ...options });
   await app.ready();
   return app;
 }
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD";
 
 export interface Asked {
   readonly key?: string | undefined;
@@ -42,7 +57,7 @@ export interface Asked {
 /** Asks like a merchant: `body` is sent as JSON, or as it is when it is a string already. */
 export async function ask(
   app: FastifyInstance,
-  method: "GET" | "POST" | "PUT" | "DELETE" | "HEAD",
+  method: Method,
   url: string,
   { key, body, headers = {} }: Asked = {},
 ): Promise<LightMyRequestResponse> {
@@ -61,21 +76,29 @@ export async function ask(
 /** The API on a database of the test file's own, with one merchant. */
 export class ApiUnderTest implements AsyncDisposable {
   readonly db: Db;
+  readonly databaseUrl: string;
   readonly app: FastifyInstance;
   readonly seeded: Seeded;
   readonly #resources: AsyncDisposableStack;
 
-  static async start(): Promise<ApiUnderTest> {
+  static async start(options: Partial<MerchantApiOptions> = {}): Promise<ApiUnderTest> {
     const resources = new AsyncDisposableStack();
-    const { db } = resources.use(await cloneDatabase());
+    const { db, url } = resources.use(await cloneDatabase());
     const seeded = await seedMerchant(db);
-    const app = await composeApi(db);
+    const app = await composeApi(db, options);
     resources.defer(() => app.close());
-    return new ApiUnderTest({ db, app, seeded, resources });
+    return new ApiUnderTest({ db, databaseUrl: url, app, seeded, resources });
   }
 
-  constructor(parts: { db: Db; app: FastifyInstance; seeded: Seeded; resources: AsyncDisposableStack }) {
+  constructor(parts: {
+    db: Db;
+    databaseUrl: string;
+    app: FastifyInstance;
+    seeded: Seeded;
+    resources: AsyncDisposableStack;
+  }) {
     this.db = parts.db;
+    this.databaseUrl = parts.databaseUrl;
     this.app = parts.app;
     this.seeded = parts.seeded;
     this.#resources = parts.resources;
@@ -86,7 +109,7 @@ export class ApiUnderTest implements AsyncDisposable {
   }
 
   /** Asks with the merchant's live key, unless told otherwise. */
-  ask(method: "GET" | "POST" | "PUT" | "DELETE" | "HEAD", url: string, asked: Asked = {}) {
+  ask(method: Method, url: string, asked: Asked = {}) {
     return ask(this.app, method, url, { key: this.seeded.liveKey, ...asked });
   }
 

@@ -15,6 +15,9 @@ afterAll(async () => {
   await api[Symbol.asyncDispose]();
 });
 
+const HOOKS = "/v1/webhook-endpoints";
+const hook = async (key = api.seeded.liveKey) =>
+  (await api.post(HOOKS, { url: "https://shop.example/" }, { key })).json();
 const NOWHERE = "/v1/transactions/00000000-0000-4000-8000-000000000000";
 const order = (changes: Readonly<Record<string, unknown>> = {}) =>
   api.post("/v1/transactions", { ...ORDER, ...changes });
@@ -85,6 +88,22 @@ const PROVOKED: Readonly<Partial<Record<ErrorCode, () => ReturnType<typeof ask>>
     const { id } = await api.create();
     await api.call(id);
     return api.post(`/v1/transactions/${id}/cancel`);
+  },
+  webhook_url_invalid: () => api.post(HOOKS, { url: "http://shop.example/" }),
+  webhook_endpoint_unknown: () => api.get(`${HOOKS}/00000000-0000-4000-8000-000000000000`),
+  async webhook_delivery_unknown() {
+    const { id } = await hook();
+    return api.get(`${HOOKS}/${id}/deliveries/1`);
+  },
+  async webhook_endpoint_disabled() {
+    const { id } = await hook();
+    await api.ask("PATCH", `${HOOKS}/${id}`, { body: { disabled: true } });
+    return api.post(`${HOOKS}/${id}/test`);
+  },
+  async webhook_endpoints_exhausted() {
+    const { liveKey: key } = await seedMerchant(api.db, { number: "0900900953" });
+    for (let place = 1; place <= 10; place++) await hook(key);
+    return api.post(HOOKS, { url: "https://shop.example/" }, { key });
   },
   not_acceptable: () => api.get("/v1/numbers", { headers: { accept: "text/html" } }),
   body_too_large: () => order({ description: "x".repeat(64 * 1_024) }),

@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import { merchantApi } from "../../api/routes.ts";
 import { ANSWERS_KEPT_HOURS, forgetAnswers } from "../../db/idempotent-answers.ts";
 import { seedMerchant } from "../support/seed.ts";
-import { ApiUnderTest, ask, BASE_URL, ORDER } from "./api-app.ts";
+import { ApiUnderTest, ask, BASE_URL, ORDER, PUBLIC_WEBHOOKS } from "./api-app.ts";
 
 let api: ApiUnderTest;
 let keys = 0;
@@ -77,7 +77,7 @@ test("a process that dies between the commit and the answer has done it once: th
   app.addHook("onSend", async (request) => {
     if (dies) request.raw.socket.destroy();
   });
-  await app.register(merchantApi, { db: api.db, baseUrl: BASE_URL });
+  await app.register(merchantApi, { db: api.db, baseUrl: BASE_URL, webhooks: PUBLIC_WEBHOOKS });
   const url = await app.listen({ port: 0, host: "127.0.0.1" });
   try {
     const send = () =>

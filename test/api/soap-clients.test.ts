@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import Fastify from "fastify";
 import { merchantApi } from "../../api/routes.ts";
-import { ApiUnderTest, ORDER } from "./api-app.ts";
+import { ApiUnderTest, ORDER, PUBLIC_WEBHOOKS } from "./api-app.ts";
 import { dotnetCall } from "./soap-clients/dotnet.ts";
 import { addLogin, SERVICE } from "./webservices-app.ts";
 
@@ -24,7 +24,7 @@ beforeAll(async () => {
   const origin = await probe.listen({ host: "127.0.0.1", port: 0 });
   await probe.close();
   const server = Fastify({ forceCloseConnections: true });
-  await server.register(merchantApi, { db: api.db, baseUrl: origin });
+  await server.register(merchantApi, { db: api.db, baseUrl: origin, webhooks: PUBLIC_WEBHOOKS });
   resources.defer(() => server.close());
   await server.listen({ host: "127.0.0.1", port: Number(new URL(origin).port) });
   wsdl = `${origin}${SERVICE}?WSDL`;

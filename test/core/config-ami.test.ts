@@ -5,6 +5,7 @@ const ENOUGH = {
   DATABASE_URL: "postgres://phone2pay@127.0.0.1/phone2pay",
   PHONE2PAY_AGI_SECRET: "sixteen characters",
   PHONE2PAY_CALLER_HASH_KEY: "sixteen characters",
+  PHONE2PAY_WEBHOOK_KEY: "sixteen characters",
 };
 const AMI = {
   PHONE2PAY_AMI_HOST: "127.0.0.1",

@@ -7,9 +7,10 @@ const ENOUGH = {
   DATABASE_URL: "postgres://phone2pay@127.0.0.1/phone2pay",
   PHONE2PAY_AGI_SECRET: "sixteen characters",
   PHONE2PAY_CALLER_HASH_KEY: "sixteen characters",
+  PHONE2PAY_WEBHOOK_KEY: "sixteen characters",
 };
 
-test("with the three secrets given, everything else has a default that listens on loopback only", () => {
+test("with the database and the secrets given, everything else has a default that listens on loopback only", () => {
   const config = readConfig(ENOUGH);
   expect(config.http).toEqual({ host: "127.0.0.1", port: 8080, baseUrl: "http://127.0.0.1:8080", trustProxy: false });
   expect(config.agi).toMatchObject({ host: "127.0.0.1", port: 4573 });
@@ -31,8 +32,14 @@ test("every wrong variable is named in one go, with its reason and never with it
   } catch (error) {
     message = String(error);
   }
-  for (const name of [...Object.keys(wrong), "PHONE2PAY_CALLER_HASH_KEY"]) expect(message).toContain(name);
+  for (const name of [...Object.keys(wrong), "PHONE2PAY_CALLER_HASH_KEY", "PHONE2PAY_WEBHOOK_KEY"])
+    expect(message).toContain(name);
   for (const value of ["secret@host", "short\n", "javascript"]) expect(message).not.toContain(value);
+});
+
+test("webhooks go to public addresses unless it is said otherwise", () => {
+  expect(readConfig(ENOUGH).webhooks.privateAddresses).toBe(false);
+  expect(readConfig({ ...ENOUGH, PHONE2PAY_WEBHOOK_PRIVATE_ADDRESSES: "yes" }).webhooks.privateAddresses).toBe(true);
 });
 
 test("an empty variable counts as one that isn't set", () => {

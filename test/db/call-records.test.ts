@@ -286,7 +286,12 @@ async function reconcile(
   ...options: readonly string[]
 ): Promise<{ readonly code: number; readonly text: string }> {
   const program = path.resolve(import.meta.dirname, "../../bin/phone2pay.ts");
-  const secrets = { PHONE2PAY_AGI_SECRET: "sixteen characters", PHONE2PAY_CALLER_HASH_KEY: "sixteen characters" };
+  const secret = "sixteen characters";
+  const secrets = {
+    PHONE2PAY_AGI_SECRET: secret,
+    PHONE2PAY_CALLER_HASH_KEY: secret,
+    PHONE2PAY_WEBHOOK_KEY: secret,
+  };
   return new Promise((resolve) => {
     execFile(
       process.execPath,

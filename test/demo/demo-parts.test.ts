@@ -53,6 +53,18 @@ test("secrets are their owner's alone, and the same at every start", async () =>
   expect((await stat(path.join(directory.path, "secrets.json"))).mode & 0o777).toBe(0o600);
 });
 
+test("secrets of a former version are kept, and what it didn't know is drawn, once", async () => {
+  await using directory = await temporaryDirectory();
+  const { webhookKey: _unknown, ...former } = await loadSecrets(directory.path);
+  const file = path.join(directory.path, "secrets.json");
+  await writeFile(file, JSON.stringify({ ...former, liveKey: "p2p_live_kept" }));
+  const completed = await loadSecrets(directory.path);
+  expect(completed).toMatchObject({ ...former, liveKey: "p2p_live_kept", webhookKey: expect.any(String) });
+  expect(await loadSecrets(directory.path)).toEqual(completed);
+  await writeFile(file, JSON.stringify({ ...former, agiSecret: "short" }));
+  await expect(loadSecrets(directory.path)).rejects.toThrow("agiSecret");
+});
+
 test("the demo's numbers keep today's rules, but for two that are of the time of pulses", () => {
   const broken = (entry: (typeof DEMO_NUMBERS)[number], day: string) =>
     brokenRules({ ...entry, country: "CH", earlyMedia: true, languageMenu: false }, day).map(({ rule }) => rule);

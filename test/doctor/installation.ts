@@ -10,6 +10,7 @@ import { composeHttp } from "../../bin/serve-http.ts";
 import type { Db } from "../../db/database.ts";
 import { watchTransactions } from "../../db/notices.ts";
 import { temporaryDirectory } from "../demo/temporary-directory.ts";
+import { WEBHOOKS } from "../support/webhooks.ts";
 import { type Exchange, openExchange, SECRET } from "../telephony/exchange.ts";
 
 export const AMI_SECRET = "an-ami-secret-for-tests-only";
@@ -52,6 +53,7 @@ export async function openInstallation(firstPort: number): Promise<PlantedInstal
     PHONE2PAY_PROMPTS_DIRECTORY: PROMPTS_SHIPPED,
     PHONE2PAY_JOURNAL_DIRECTORY: exchange.journalDirectory,
     PHONE2PAY_CALLER_HASH_KEY: CALLER_HASH_KEY,
+    PHONE2PAY_WEBHOOK_KEY: WEBHOOKS.key,
   };
   const look: PlantedInstallation["look"] = ({ environment: others = {}, ...changes } = {}) => {
     const usual = { asteriskDirectory: null, simulatedLine: null };
@@ -93,6 +95,7 @@ export async function serveHttp(db: Db, databaseUrl: string, resources: AsyncDis
   const config = {
     http: { host: "127.0.0.1", port: 0, baseUrl: "http://127.0.0.1", trustProxy: false },
     provider: { name: "Exemple Télécom SA", address: "avenue de l’Exemple 1, 1009 Pully" },
+    webhooks: WEBHOOKS,
   };
   const http = await composeHttp({ config, db, watch });
   resources.defer(() => http.close());

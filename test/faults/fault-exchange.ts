@@ -72,6 +72,7 @@ export function environmentOf(exchange: Exchange, firstPort: number): Readonly<R
     DATABASE_URL: exchange.databaseUrl,
     PHONE2PAY_AGI_SECRET: SECRET,
     PHONE2PAY_CALLER_HASH_KEY: SECRET,
+    PHONE2PAY_WEBHOOK_KEY: SECRET,
     PHONE2PAY_PROMPTS_DIRECTORY: exchange.asterisk.promptsDirectory,
     PHONE2PAY_JOURNAL_DIRECTORY: exchange.journalDirectory,
     PHONE2PAY_CALL_RECORDS_FILE: exchange.asterisk.cdrFile,

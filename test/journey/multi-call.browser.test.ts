@@ -8,6 +8,7 @@ import { composeHttp } from "../../bin/serve-http.ts";
 import { LANGUAGES, type Language, message } from "../../core/messages.ts";
 import { billedAfter } from "../../core/tariff.ts";
 import { watchTransactions } from "../../db/notices.ts";
+import { WEBHOOKS } from "../support/webhooks.ts";
 import { closedLegs, eventually, NUMBERS, openExchange } from "../telephony/exchange.ts";
 import { placeCall } from "../telephony/sip-call.ts";
 
@@ -30,6 +31,7 @@ const http = await composeHttp({
   config: {
     http: { host: "127.0.0.1", port: HTTP_PORT, baseUrl, trustProxy: false },
     provider: { name: "Exemple Télécom SA", address: "avenue de l’Exemple 1, 1009 Pully" },
+    webhooks: WEBHOOKS,
   },
   db: exchange.db,
   watch: resources.use(await watchTransactions(exchange.databaseUrl)),

@@ -37,6 +37,7 @@ function startJobs() {
         DATABASE_URL: exchange.databaseUrl,
         PHONE2PAY_AGI_SECRET: SECRET,
         PHONE2PAY_CALLER_HASH_KEY: SECRET,
+        PHONE2PAY_WEBHOOK_KEY: SECRET,
         PHONE2PAY_AMI_HOST: "127.0.0.1",
         PHONE2PAY_AMI_PORT: String(FIRST_PORT + 2),
         PHONE2PAY_AMI_USER: "phone2pay",

@@ -99,6 +99,7 @@ function operatorsEnvironment(): NodeJS.ProcessEnv {
     DATABASE_URL: exchange.databaseUrl,
     PHONE2PAY_AGI_SECRET: SECRET,
     PHONE2PAY_CALLER_HASH_KEY: SECRET,
+    PHONE2PAY_WEBHOOK_KEY: SECRET,
     PHONE2PAY_AMI_HOST: ACCOUNT.host,
     PHONE2PAY_AMI_PORT: String(ACCOUNT.port),
     PHONE2PAY_AMI_USER: ACCOUNT.user,

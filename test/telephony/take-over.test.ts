@@ -13,6 +13,7 @@ import { type NoticeWatch, watchTransactions } from "../../db/notices.ts";
 import { bookPulses } from "../../db/pulses.ts";
 import { findTransaction } from "../../db/transactions.ts";
 import { keepUp } from "../../db/upkeep.ts";
+import { WEBHOOKS } from "../support/webhooks.ts";
 import { closedLegs, type Exchange, eventually, NUMBERS, openExchange, SECRET } from "./exchange.ts";
 import { placeCall } from "./sip-call.ts";
 
@@ -26,7 +27,7 @@ beforeAll(async () => {
   watch = await watchTransactions(exchange.databaseUrl);
   const http = { host: "", port: 0, baseUrl: "http://127.0.0.1:8080", trustProxy: false };
   pages = await composeHttp({
-    config: { http, provider: { name: "Exemple", address: "Pully" } },
+    config: { http, provider: { name: "Exemple", address: "Pully" }, webhooks: WEBHOOKS },
     db: exchange.db,
     watch,
   });
@@ -54,6 +55,7 @@ async function startWorker(port: number): Promise<void> {
         PHONE2PAY_AGI_PORT: String(port),
         PHONE2PAY_AGI_SECRET: SECRET,
         PHONE2PAY_CALLER_HASH_KEY: SECRET,
+        PHONE2PAY_WEBHOOK_KEY: SECRET,
         PHONE2PAY_PROMPTS_DIRECTORY: exchange.asterisk.promptsDirectory,
         PHONE2PAY_JOURNAL_DIRECTORY: exchange.journalDirectory,
         PHONE2PAY_LOG_LEVEL: "silent",

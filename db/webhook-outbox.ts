@@ -1,0 +1,54 @@
+import { type RawBuilder, sql } from "kysely";
+import type { Change, Transaction, TransactionEvent } from "../core/transaction.ts";
+import { snapshotOf } from "../core/transaction-snapshot.ts";
+import type { WebhookEvent } from "../core/webhook-event.ts";
+import type { DbTransaction } from "./database.ts";
+
+/** A transaction's pulses are told at most once in so long, to those who asked for them. */
+export const PULSED_EVERY_SECONDS = 5;
+
+/**
+ * Writes a transaction's journal line and, where an endpoint of its merchant listens, the event and its deliveries: in
+ * one statement, in the database transaction of the change. So an event is there if and only if the change is.
+ */
+export async function writeJournal(
+  trx: DbTransaction,
+  transaction: Transaction,
+  event: TransactionEvent,
+  data: NonNullable<Change["data"]>,
+): Promise<void> {
+  const line = sql`line as (
+    insert into journal (transaction_id, event, data) values (${transaction.id}, ${event}, ${JSON.stringify(data)})
+  ),`;
+  await sql`with ${line} ${deliveriesOf(transaction, event)}`.execute(trx);
+}
+
+/** Tells those who asked for it how much is billed by now, unless it was told a moment ago. */
+export async function tellPulses(trx: DbTransaction, transactions: readonly Transaction[]): Promise<void> {
+  for (const transaction of transactions) {
+    const recently = sql`exists (
+      select from webhook_events
+      where transaction_id = ${transaction.id} and type = 'transaction.pulsed'
+        and created_at > now() - make_interval(secs => ${PULSED_EVERY_SECONDS})
+    )`;
+    await sql`with ${deliveriesOf(transaction, "transaction.pulsed", sql`not ${recently}`)}`.execute(trx);
+  }
+}
+
+/** Nothing is written where nobody listens. A transaction's events follow each other in the order of its changes. */
+function deliveriesOf(transaction: Transaction, type: WebhookEvent, only: RawBuilder<unknown> = sql`true`) {
+  const { id, merchantId, test, tariffId } = transaction;
+  return sql`listening as (
+    select id from webhook_endpoints
+    where merchant_id = ${merchantId}::bigint and test = ${test}::boolean and disabled_at is null
+      and (${type} = any(events) or (events = '{}' and ${type} <> 'transaction.pulsed')) and ${only}
+  ), written as (
+    insert into webhook_events (merchant_id, test, type, transaction_id, tariff_id, data)
+    select ${merchantId}::bigint, ${test}::boolean, ${type}, ${id}::uuid, ${tariffId}::bigint,
+      ${JSON.stringify(snapshotOf(transaction))}::json
+    where exists (select from listening)
+    returning sequence, merchant_id, test
+  )
+  insert into webhook_deliveries (event_sequence, endpoint_id, merchant_id, test)
+  select w.sequence, l.id, w.merchant_id, w.test from written w, listening l`;
+}
