@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { PublicError } from "../core/errors.ts";
 import type { Db } from "../db/database.ts";
+import { accessRoutes } from "./access-routes.ts";
 import { clientOf, requireApiKey } from "./authentication.ts";
 import { describeApi, documentationRoutes } from "./documentation.ts";
 import { answerProblem } from "./problem.ts";
@@ -64,4 +65,5 @@ async function withKey(app: FastifyInstance, options: MerchantApiOptions): Promi
   });
   await app.register(transactionRoutes, options);
   await app.register(quoteRoutes, options);
+  await app.register(accessRoutes, options);
 }

@@ -1,11 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
-import type { z } from "zod";
-import type { ErrorCode } from "../core/errors.ts";
 import type { Db } from "../db/database.ts";
 import type { JournalLine } from "../db/transactions.ts";
+import { answers } from "./answers.ts";
 import { clientOf } from "./authentication.ts";
-import { ANY_BODY_CODES, ANY_ROUTE_CODES, problemAnswers } from "./problem.ts";
+import { ANY_BODY_CODES } from "./problem.ts";
 import type { Scope } from "./quotes.ts";
 import {
   eventsSchema,
@@ -76,6 +75,9 @@ const createSchema = {
     "number_unknown",
     "return_url_invalid",
     "reference_in_use",
+    "donation_limits",
+    "renewal_refused",
+    "renewal_exists",
   ]),
 } as const;
 
@@ -133,16 +135,6 @@ const eventsOfSchema = {
   params: idParameters,
   response: answers(200, "All its events.", eventsSchema, ["transaction_unknown"]),
 } as const;
-
-function answers<Status extends 200 | 201, Schema extends z.ZodType>(
-  status: Status,
-  description: string,
-  schema: Schema,
-  codes: readonly ErrorCode[],
-) {
-  const success = { description, content: { "application/json": { schema } } };
-  return { ...problemAnswers([...codes, ...ANY_ROUTE_CODES]), [status]: success } as Record<Status, typeof success>;
-}
 
 function eventView(line: JournalLine) {
   // Which row of ours a call is says nothing to a merchant.

@@ -1,3 +1,4 @@
+import { formatAccessCode } from "../core/access-code.ts";
 import { planCall } from "../core/quote.ts";
 import type { Tariff } from "../core/tariff.ts";
 import { accessUntil, isPaid, remainingRappen, statusAt, type Transaction } from "../core/transaction.ts";
@@ -5,6 +6,7 @@ import { type CallsBefore, creditsOf } from "../db/call-legs.ts";
 import type { Moment } from "../db/moments.ts";
 import { readMoment } from "../db/moments.ts";
 import { findTariff } from "../db/numbers.ts";
+import { paidRenewalsOf } from "../db/passes.ts";
 import { numberView } from "./numbers.ts";
 import type { Scope } from "./quotes.ts";
 import type { TransactionView } from "./transaction-schemas.ts";
@@ -15,12 +17,18 @@ export async function viewTransactions(
   transactions: readonly Transaction[],
 ): Promise<TransactionView[]> {
   const ids = transactions.map((transaction) => transaction.id);
-  const [moment, credits] = await Promise.all([readMoment(scope.db, ids), creditsOf(scope.db, ids)]);
+  const passes = transactions.filter(({ accessDays, paidAt }) => accessDays > 0 && paidAt).map(({ id }) => id);
+  const [moment, credits, renewals] = await Promise.all([
+    readMoment(scope.db, ids),
+    creditsOf(scope.db, ids),
+    paidRenewalsOf(scope.db, passes),
+  ]);
   return Promise.all(
     transactions.map(async (transaction) => {
       const tariff = await findTariff(scope.db, transaction.tariffId);
       const calls = callsInAll(transaction, tariff, credits.get(transaction.id));
-      return transactionView(transaction, { moment, tariff, calls, baseUrl: scope.baseUrl });
+      const renewedBy = renewals.get(transaction.id) ?? null;
+      return transactionView(transaction, { moment, tariff, calls, renewedBy, baseUrl: scope.baseUrl });
     }),
   );
 }
@@ -41,7 +49,13 @@ function callsInAll(
 
 function transactionView(
   transaction: Transaction,
-  context: { readonly moment: Moment; readonly tariff: Tariff; readonly calls: number; readonly baseUrl: string },
+  context: {
+    readonly moment: Moment;
+    readonly tariff: Tariff;
+    readonly calls: number;
+    readonly renewedBy: string | null;
+    readonly baseUrl: string;
+  },
 ): TransactionView {
   const { id } = transaction;
   const status = statusAt(transaction, context.moment.now);
@@ -63,6 +77,10 @@ function transactionView(
     expiresAt: transaction.expiresAt.toISOString(),
     resumableUntil: transaction.resumableUntil.toISOString(),
     accessUntil: iso(accessUntil(transaction)),
+    accessCode: transaction.accessCode && transaction.paidAt ? formatAccessCode(transaction.accessCode) : null,
+    renews: transaction.renews,
+    renewedBy: context.renewedBy,
+    donation: donationView(transaction),
     test: transaction.test,
     reference: transaction.reference,
     metadata: { ...transaction.metadata },
@@ -82,6 +100,17 @@ function transactionView(
     redeemedAt: iso(transaction.redeemedAt),
     redeemedBy: transaction.redeemedBy,
     cancelledAt: iso(transaction.cancelledAt),
+  };
+}
+
+function donationView({ donation, amountChosenAt }: Transaction): TransactionView["donation"] {
+  if (!donation) return null;
+  const { minimumRappen, maximumRappen, suggestionsRappen } = donation;
+  return {
+    minimum: minimumRappen,
+    maximum: maximumRappen,
+    suggestions: [...suggestionsRappen],
+    chosenAt: iso(amountChosenAt),
   };
 }
 

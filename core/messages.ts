@@ -1,15 +1,16 @@
 import { IntlMessageFormat } from "intl-messageformat";
 import error from "./messages/error.json" with { type: "json" };
+import goods from "./messages/goods.json" with { type: "json" };
 import pay from "./messages/pay.json" with { type: "json" };
 
 export const LANGUAGES = ["fr", "de", "it", "en"] as const;
 export type Language = (typeof LANGUAGES)[number];
-export type MessageKey = keyof typeof pay | keyof typeof error;
+export type MessageKey = keyof typeof pay | keyof typeof goods | keyof typeof error;
 
 /** Swiss usage for dates and plurals; English as read in Switzerland. */
 export const LOCALES: Readonly<Record<Language, string>> = { fr: "fr-CH", de: "de-CH", it: "it-CH", en: "en-CH" };
 
-const texts: Readonly<Record<string, Readonly<Record<Language, string>>>> = { ...pay, ...error };
+const texts: Readonly<Record<string, Readonly<Record<Language, string>>>> = { ...pay, ...goods, ...error };
 const compiled = new Map<string, IntlMessageFormat>();
 
 export function isLanguage(value: unknown): value is Language {

@@ -4,6 +4,7 @@ import * as foundation from "./migrations/0001-foundation.ts";
 import * as trunksAndNumberRules from "./migrations/0002-trunks-and-number-rules.ts";
 import * as callerProtection from "./migrations/0003-caller-protection.ts";
 import * as callRecords from "./migrations/0004-call-records.ts";
+import * as goods from "./migrations/0007-goods.ts";
 
 /** In order; a landed migration is never edited, only followed by another. */
 const MIGRATIONS = {
@@ -11,6 +12,7 @@ const MIGRATIONS = {
   "0002-trunks-and-number-rules": trunksAndNumberRules,
   "0003-caller-protection": callerProtection,
   "0004-call-records": callRecords,
+  "0007-goods": goods,
 };
 
 function migratorOf(db: Db): Migrator {

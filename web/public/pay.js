@@ -52,7 +52,8 @@ function show(state) {
   const main = find("main");
   const { status, exception } = find("h1").dataset;
   const newerCode = state.codeIssuedAt > Number(main.dataset.codeIssuedAt);
-  if (state.status !== status || state.exception !== exception || newerCode) return void swap();
+  const otherTotal = state.totalRappen !== Number(main.dataset.total);
+  if (state.status !== status || state.exception !== exception || newerCode || otherTotal) return void swap();
   const billed = find("[data-billed]");
   billed.value = String(state.billedRappen);
   setText("[data-billed-figure]", state.billedFigure);
@@ -110,7 +111,7 @@ function replaceContent(fresh) {
   const changing = (child) => !child.matches("[role=status], .label");
   for (const child of Array.from(main.children).filter(changing)) child.remove();
   main.append(...Array.from(freshMain.children).filter(changing));
-  for (const name of ["progressUrl", "codeIssuedAt"]) {
+  for (const name of ["progressUrl", "codeIssuedAt", "total"]) {
     if (name in freshMain.dataset) main.dataset[name] = freshMain.dataset[name];
     else delete main.dataset[name];
   }
