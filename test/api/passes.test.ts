@@ -88,6 +88,20 @@ test("a renewal prolongs its pass, and the old id and code open as long as the n
   expect(old).toMatchObject({ renewedBy: renewal.id, accessUntil: pass.accessUntil });
 });
 
+test("a chain of renewals is followed to its end, and its first id and code open until then", async () => {
+  const first = await paidPass({ accessDays: 1 });
+  let last = first;
+  for (let renewals = 1; renewals <= 4; renewals++) {
+    const { id } = await api.create({ accessDays: 2, renews: last.id });
+    await api.pay(id);
+    last = (await api.get(`/v1/transactions/${id}`)).json();
+  }
+  const ends = Date.parse(first.accessUntil) + 8 * DAY_MS;
+  expect(Date.parse(last.accessUntil)).toBe(ends);
+  for (const access of [first.id, first.accessCode, last.renews])
+    expect(Date.parse((await check(access)).accessUntil)).toBe(ends);
+});
+
 test("a pass is renewed once at a time: the refusal names the renewal there is", async () => {
   const pass = await paidPass();
   const first = await api.create({ accessDays: 31, renews: pass.id });

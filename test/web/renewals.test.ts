@@ -19,19 +19,21 @@ afterAll(async () => {
 });
 
 type Step =
-  | { readonly does: "renew" | "pay" | "half" | "cancel" | "expire" | "resume" }
+  | { readonly does: "renew" | "prolong" | "pay" | "half" | "cancel" | "expire" | "resume" }
   | { readonly does: "days pass"; readonly hours: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc
-      .constantFrom("renew", "pay", "renew", "pay", "half", "cancel", "expire", "resume")
+      .constantFrom("renew", "pay", "prolong", "prolong", "half", "cancel", "expire", "resume")
       .map((does) => ({ does }) as Step),
   },
   {
     weight: 1,
-    arbitrary: fc.integer({ min: 1, max: 24 * 14 }).map((hours) => ({ does: "days pass" as const, hours })),
+    arbitrary: fc
+      .oneof(fc.integer({ min: 1, max: 24 }), fc.integer({ min: 1, max: 24 * 14 }))
+      .map((hours) => ({ does: "days pass" as const, hours })),
   },
 );
 
@@ -45,11 +47,11 @@ async function unpaidOf(story: ReadonlySet<string>): Promise<readonly Transactio
 
 async function take(story: Set<string>, firstId: string, next: Step): Promise<void> {
   if (next.does === "days pass") return shiftBack(web.db, next.hours * 3_600_000);
-  if (next.does === "renew") {
+  if (next.does === "renew" || next.does === "prolong") {
     const found = await findPass(web.db, { id: firstId });
     const renewal = found && (await takeUpRenewal(web.db, found.newest));
     if (renewal) story.add(renewal.id);
-    return;
+    if (next.does === "renew") return;
   }
   for (const { id, status } of await unpaidOf(story)) {
     if (next.does === "cancel") await changeTransaction(web.db, id, cancel("shopper"));
