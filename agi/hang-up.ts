@@ -51,7 +51,8 @@ export async function closeUnlessAsked(call: Call): Promise<void> {
   if (lengthMs === null) return server.log("call.heard_late", { uniqueid: leg.uniqueid });
   if (lengthMs >= call.backstopAtMs - BACKSTOP_EARLY_MS) {
     server.log("call.backstop", { uniqueid: leg.uniqueid });
-    return await closeBooks(call, "backstop", lengthMs);
+    // Asterisk let go when its time was up. What passed until we heard so is our lateness, and nobody's pulse.
+    return await closeBooks(call, "backstop", Math.min(lengthMs, call.backstopAtMs));
   }
   // Behind the call: one that is over takes no place from one that comes.
   setTimeout(() => {

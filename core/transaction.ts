@@ -76,6 +76,7 @@ export type TransactionEvent =
   | "transaction.call_ended"
   | "transaction.paid"
   | "transaction.paid_late"
+  | "transaction.overpaid"
   | "transaction.confirmed"
   | "transaction.redeemed"
   | "transaction.expired"
@@ -149,7 +150,7 @@ export const applyPulses: Transition = (transaction, now) => {
   const over = billedRappen > totalRappen;
   if (isPaid(transaction.status)) {
     if (!over || transaction.exception === "overpaid" || transaction.exception === "paid_late") return null;
-    return { next: { ...transaction, exception: "overpaid" }, event: "transaction.paid", data: { billedRappen } };
+    return { next: { ...transaction, exception: "overpaid" }, event: "transaction.overpaid", data: { billedRappen } };
   }
   if (transaction.status !== "calling" || billedRappen < totalRappen) return null;
   const late = transaction.expiredAt !== null;

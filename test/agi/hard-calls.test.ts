@@ -161,6 +161,28 @@ test("between the price and the answer five seconds pass, in which keys are list
   expect(seconds).toBeGreaterThan(4.9);
 });
 
+test("Asterisk let a caller go when their time was up, and we hear so late: no pulse falls in between", async () => {
+  const on = await seedMerchant(database.db, { number: "0901000004", segments: TEN_RAPPEN_A_SECOND });
+  const { leg, id } = await payingLeg(80, on); // paid by the pulse at 7 s; the next one falls at 8 s
+  const asterisk = await connect(leg.uniqueid, on.number);
+  const beganAt = performance.now();
+  const ageMs = () => ANSWERED_MS_AGO + performance.now() - beganAt;
+  const silent = new Promise<null>((resolve) => setTimeout(() => resolve(null), 6_500 - ANSWERED_MS_AGO));
+  for (;;) {
+    const line = await Promise.race([asterisk.line(), silent]);
+    if (line === null) break;
+    asterisk.send(replyTo(line, ageMs() / 1_000));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 8_400 - ageMs()));
+  asterisk.send("HANGUP\n");
+  const closed = () =>
+    database.db.selectFrom("call_legs").select(["billed", "end_reason"]).where("id", "=", leg.id).executeTakeFirst();
+  await eventually(async () => (await closed())?.end_reason);
+  asterisk.socket.destroy();
+  expect(await closed()).toEqual({ billed: 80, end_reason: "backstop" });
+  expect(await findTransaction(database.db, id)).toMatchObject({ status: "paid", exception: "none" });
+});
+
 /** Serves a paying call for eight seconds; then its Asterisk is gone, with a word from its system or without. */
 async function loseAsterisk(amountRappen: number, how: "closes" | "is silent") {
   const { leg, id } = await payingLeg(amountRappen);

@@ -40,13 +40,16 @@ export function plansAtOnce(calls: number): readonly Plan[] {
   return order.flatMap((plan, index) => Array.from({ length: each[index] ?? 0 }, () => plan));
 }
 
-/** Ten callers as a soak repeats them: every tenth hangs up half-way, every tenth keys a wrong code first. */
+/** Every fiftieth caller of a soak keys a wrong code first: more would put the number under guard (core/lock-outs.ts). */
+const WRONG_CODE_EVERY = 50;
+const KEYS_WRONG_CODE: Plan = { behaviour: "keys a wrong code first", name: "pulses", amountRappen: 80 };
+/** Ten callers as a soak repeats them: every tenth hangs up half-way. */
 const SOAK_TEN: readonly Plan[] = [
   { behaviour: "keys the code", name: "pulses", amountRappen: 70 },
   { behaviour: "keys before the answer", name: "early", amountRappen: 50 },
   { behaviour: "keys the code", name: "perCall", amountRappen: 300 },
   { behaviour: "accepts the price", name: "consent", amountRappen: 250 },
-  { behaviour: "keys a wrong code first", name: "pulses", amountRappen: 80 },
+  { behaviour: "keys the code", name: "pulses", amountRappen: 80 },
   { behaviour: "keys the code", name: "minutes", amountRappen: 426 },
   { behaviour: "keys before the answer", name: "early", amountRappen: 60 },
   { behaviour: "keys the code", name: "perCall", amountRappen: 200 },
@@ -55,7 +58,9 @@ const SOAK_TEN: readonly Plan[] = [
 ];
 
 export function plansOfSoak(calls: number, from: number): readonly Plan[] {
-  return Array.from({ length: calls }, (_, index) => SOAK_TEN[(from + index) % SOAK_TEN.length]!);
+  return Array.from({ length: calls }, (_, index) =>
+    (from + index) % WRONG_CODE_EVERY === 0 ? KEYS_WRONG_CODE : SOAK_TEN[(from + index) % SOAK_TEN.length]!,
+  );
 }
 
 /** Opens a purchase for each plan. Each caller has a number of their own, so that no limit on one caller strikes. */

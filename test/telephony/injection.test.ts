@@ -257,7 +257,8 @@ async function callTogether(
     }),
   );
   await expectCleanChannels();
-  expect(await Promise.all(answered.map((telephone) => telephone.request("BYE")))).toEqual(answered.map(() => 200));
+  // 481: on a slow machine a caller who keys nothing may have been let go by then.
+  for (const telephone of answered) expect([200, 481]).toContain(await telephone.request("BYE"));
 }
 
 /** Of the channels that there are now: no text of a caller is in their variables, or in what they say of who calls. */
