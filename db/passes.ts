@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { Pass } from "../core/access.ts";
 import type { Transaction } from "../core/transaction.ts";
-import type { Db, DbTransaction } from "./database.ts";
+import type { Db } from "./database.ts";
 import { transactionOf } from "./transaction-row.ts";
 
 /** Renewals that are followed from one pass: eighty years of months. */
@@ -41,7 +41,7 @@ async function newestOf(db: Db, asked: Transaction): Promise<Transaction> {
 }
 
 /** The renewal of a pass that is paid, open or expired; at most one is. */
-export async function findRenewal(db: Db | DbTransaction, passId: string): Promise<Transaction | null> {
+export async function findRenewal(db: Db, passId: string): Promise<Transaction | null> {
   const row = await db
     .selectFrom("transactions")
     .selectAll()
@@ -65,11 +65,7 @@ export async function paidRenewalsOf(db: Db, passIds: readonly string[]): Promis
 }
 
 /** Whether another transaction has this code, paid or not. */
-export async function isAccessCodeTaken(trx: DbTransaction, accessCode: string): Promise<boolean> {
-  const row = await trx
-    .selectFrom("transactions")
-    .select("id")
-    .where("access_code", "=", accessCode)
-    .executeTakeFirst();
+export async function isAccessCodeTaken(db: Db, accessCode: string): Promise<boolean> {
+  const row = await db.selectFrom("transactions").select("id").where("access_code", "=", accessCode).executeTakeFirst();
   return row !== undefined;
 }

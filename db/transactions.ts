@@ -26,33 +26,83 @@ export const PAGE_ROWS_MAX = 100;
 const ACCESS_CODE_DRAWS_MAX = 3;
 
 /**
- * Writes a new transaction and its first journal line. Refuses a reference that another open one holds, and a renewal of
- * a pass that has one already. A pass is given the code that will open it once it is paid.
+ * Writes a new transaction and its first journal line, in one statement. Refuses a reference that another open one holds,
+ * and a renewal of a pass that has one already. A pass is given the code that will open it once it is paid.
  */
 export async function openTransaction(
   db: Db,
   order: Order,
   quote: Quote,
 ): Promise<Transaction | { readonly refusal: ErrorCode }> {
-  return db.transaction().execute(async (trx) => {
-    for (let draws = 0; draws < ACCESS_CODE_DRAWS_MAX; draws++) {
-      const accessCode = order.accessDays > 0 ? drawAccessCode((sides) => randomInt(sides)) : null;
-      const inserted = await trx
+  for (let draws = 0; draws < ACCESS_CODE_DRAWS_MAX; draws++) {
+    const accessCode = order.accessDays > 0 ? drawAccessCode((sides) => randomInt(sides)) : null;
+    const opened = await insertOpened(db, rowOf(order, quote, accessCode));
+    if (opened) return transactionOf(opened);
+    if (order.renews && (await findRenewal(db, order.renews))) return { refusal: "renewal_exists" };
+    const isCodeTaken = accessCode !== null && (await isAccessCodeTaken(db, accessCode));
+    if (order.reference !== null && !isCodeTaken) return { refusal: "reference_in_use" };
+  }
+  throw new Error(`no free access code in ${ACCESS_CODE_DRAWS_MAX} draws`);
+}
+
+/** Nothing where any unique index has such a row already. */
+async function insertOpened(db: Db, row: InsertObject<Database, "transactions">) {
+  const created: TransactionEvent = "transaction.created";
+  return db
+    .with("opened", (cte) =>
+      cte
         .insertInto("transactions")
-        .values(newRow(order, quote, accessCode))
+        .values(row)
         .onConflict((conflict) => conflict.doNothing())
-        .returningAll()
-        .executeTakeFirst();
-      if (inserted) {
-        await writeJournal(trx, order.id, "transaction.created", { amountRappen: order.amountRappen });
-        return transactionOf(inserted);
-      }
-      if (order.renews && (await findRenewal(trx, order.renews))) return { refusal: "renewal_exists" };
-      const isCodeTaken = accessCode !== null && (await isAccessCodeTaken(trx, accessCode));
-      if (order.reference !== null && !isCodeTaken) return { refusal: "reference_in_use" };
-    }
-    throw new Error(`no free access code in ${ACCESS_CODE_DRAWS_MAX} draws`);
-  });
+        .returningAll(),
+    )
+    .with("told", (cte) =>
+      cte
+        .insertInto("journal")
+        .columns(["transaction_id", "event", "data"])
+        .expression((eb) =>
+          eb
+            .selectFrom("opened")
+            .select(["opened.id", sql.lit(created).as("event")])
+            .select(sql<string>`jsonb_build_object('amountRappen', opened.amount)`.as("data")),
+        ),
+    )
+    .selectFrom("opened")
+    .selectAll()
+    .executeTakeFirst();
+}
+
+function rowOf(order: Order, quote: Quote, accessCode: string | null): InsertObject<Database, "transactions"> {
+  return {
+    id: order.id,
+    merchant_id: order.merchantId,
+    test: order.test,
+    status: "open",
+    amount: order.amountRappen,
+    total: quote.totalRappen,
+    currency: order.currency,
+    number: order.number,
+    tariff_id: order.tariffId,
+    description: order.description,
+    items: JSON.stringify(order.items),
+    reference: order.reference,
+    return_url: order.returnUrl,
+    cancel_url: order.cancelUrl,
+    language: order.language,
+    access_days: order.accessDays,
+    access_code: accessCode,
+    renews: order.renews,
+    access_after: order.accessAfter,
+    donation_minimum: order.donation?.minimumRappen ?? null,
+    donation_maximum: order.donation?.maximumRappen ?? null,
+    donation_suggestions: [...(order.donation?.suggestionsRappen ?? [])],
+    metadata: JSON.stringify(order.metadata),
+    auto_confirm_seconds: order.autoConfirmSeconds,
+    expected_seconds: quote.expectedSeconds,
+    redeemed_by: null,
+    expires_at: sql<Date>`now() + make_interval(mins => ${OPEN_MINUTES})`,
+    resumable_until: sql<Date>`now() + make_interval(days => ${RESUMABLE_DAYS})`,
+  };
 }
 
 export async function findTransaction(db: Db, id: string): Promise<Transaction | null> {
@@ -202,39 +252,6 @@ export async function transactionsToConfirm(db: Db, limit: number): Promise<read
     .limit(limit)
     .execute();
   return rows.map((row) => row.id.toUpperCase());
-}
-
-function newRow(order: Order, quote: Quote, accessCode: string | null): InsertObject<Database, "transactions"> {
-  return {
-    id: order.id,
-    merchant_id: order.merchantId,
-    test: order.test,
-    status: "open",
-    amount: order.amountRappen,
-    total: quote.totalRappen,
-    currency: order.currency,
-    number: order.number,
-    tariff_id: order.tariffId,
-    description: order.description,
-    items: JSON.stringify(order.items),
-    reference: order.reference,
-    return_url: order.returnUrl,
-    cancel_url: order.cancelUrl,
-    language: order.language,
-    access_days: order.accessDays,
-    access_code: accessCode,
-    renews: order.renews,
-    access_after: order.accessAfter,
-    donation_minimum: order.donation?.minimumRappen ?? null,
-    donation_maximum: order.donation?.maximumRappen ?? null,
-    donation_suggestions: [...(order.donation?.suggestionsRappen ?? [])],
-    metadata: JSON.stringify(order.metadata),
-    auto_confirm_seconds: order.autoConfirmSeconds,
-    expected_seconds: quote.expectedSeconds,
-    redeemed_by: null,
-    expires_at: sql<Date>`now() + make_interval(mins => ${OPEN_MINUTES})`,
-    resumable_until: sql<Date>`now() + make_interval(days => ${RESUMABLE_DAYS})`,
-  };
 }
 
 async function writeJournal(
