@@ -2,7 +2,7 @@ import { formatAccessCode } from "../core/access-code.ts";
 import { formatDate } from "../core/durations.ts";
 import { type Language, message } from "../core/messages.ts";
 import { formatMoney } from "../core/money.ts";
-import { DAY_MS } from "../core/time.ts";
+import { DAY_MS, daysAfter, later } from "../core/time.ts";
 import { accessUntil } from "../core/transaction.ts";
 import type { RenewalOffer } from "./renewal.ts";
 import type { PayFacts } from "./view-model.ts";
@@ -21,6 +21,16 @@ export function passView(
     ...untilView(until, now, language),
     renewal: renewal && renewalView(renewal, language),
   };
+}
+
+/** For how long an unpaid pass will open, and until when its days last that are added to another's. */
+export function boughtDays({ transaction, now }: Pick<PayFacts, "transaction" | "now">, language: Language) {
+  const { accessDays, accessAfter, paidAt } = transaction;
+  if (accessDays === 0 || paidAt) return [];
+  const days = message(language, "access.days", { n: accessDays });
+  if (!accessAfter) return [days];
+  const end = formatDate(language, daysAfter(later(accessAfter, now), accessDays));
+  return [days, message(language, "access.renew.newEnd", { date: end })];
 }
 
 /** Until when access stands open, to the minute, and how many days that leaves, a begun one being a day. */

@@ -11,7 +11,7 @@ import { codeView } from "./code-view.ts";
 import { type DonationChoice, donationView } from "./donation-view.ts";
 import { liveState, type ProgressFacts } from "./live-state.ts";
 import type { Provider } from "./options.ts";
-import { passView } from "./pass-view.ts";
+import { boughtDays, passView } from "./pass-view.ts";
 import type { RenewalOffer } from "./renewal.ts";
 import { withTransaction } from "./return-url.ts";
 
@@ -161,12 +161,13 @@ function statusWantsCancelUrl({ status }: Transaction): boolean {
   return !isPaid(status);
 }
 
-function orderView({ transaction, merchant }: PayFacts, state: PageState, language: Language) {
+function orderView(facts: PayFacts, state: PageState, language: Language) {
+  const { transaction, merchant } = facts;
   const { amountRappen, totalRappen, billedRappen } = transaction;
   const total = formatMoney(totalRappen);
   const settled = isPaid(transaction.status);
   const [label = ""] = message(language, "pay.billedTotal", { total }).split(":");
-  const notes: string[] = [];
+  const notes = [...boughtDays(facts, language)];
   const isChosen = state !== "choosing";
   if (isChosen && totalRappen > amountRappen)
     notes.push(message(language, "pay.billedTotal.why", { amount: formatMoney(amountRappen), total }));

@@ -213,6 +213,9 @@ test("renewing opens the order over again, once, however often one asks", async 
     test: false,
     status: "open",
   });
+  const page = (await web.get(`${address}?lang=en`)).body;
+  expect(page).toContain("Access for 31 days");
+  expect(page).toContain("New end date: ");
   await web.letExpire(renewal?.id ?? "");
   expect((await enter(pass.code, undefined, "/access/renew")).headers.location).toBe(address);
   expect(await findTransaction(web.db, renewal?.id ?? "")).toMatchObject({ status: "open" });
