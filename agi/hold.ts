@@ -142,7 +142,8 @@ function orderOf(call: Call, paying: Paying): readonly string[] {
   const recording = `merchant-${paying.merchantNumber}`;
   const merchant = server.prompts.has(language, recording) ? recording : undefined;
   const total = paying.transaction.totalRappen;
-  return speakPrompt(language, "ivr.order.summary", { ...(merchant === undefined ? {} : { merchant }), total });
+  const words = paying.transaction.donation ? "ivr.order.summaryDonation" : "ivr.order.summary";
+  return speakPrompt(language, words, { ...(merchant === undefined ? {} : { merchant }), total });
 }
 
 function creditOf({ language }: Call, { transaction, creditRappen }: Paying): readonly string[] {

@@ -28,6 +28,7 @@ export async function describeApi(app: FastifyInstance, options: { readonly base
       security: [{ apiKey: [] }],
       tags: [
         { name: "Transactions", description: "One payment each, from opening to redeeming." },
+        { name: "Passes", description: "What a paid pass opens, and until when." },
         { name: "Numbers and quotes", description: "Which Smart Numbers you have, and what an amount means on them." },
         { name: "Webhooks", description: "Where you are told what happens, what was sent, and what came of it." },
       ],

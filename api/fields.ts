@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SUGGESTIONS_MAX } from "../core/donation.ts";
 import { LANGUAGES } from "../core/messages.ts";
 import { AMOUNT_MAX_RAPPEN } from "../core/money.ts";
 
@@ -52,6 +53,19 @@ export const itemField = z.strictObject({
   quantity: z.number().int().min(1).max(ITEM_QUANTITY_MAX),
   amount: z.number().int().min(0).max(AMOUNT_MAX_RAPPEN).describe("What the whole line costs, in rappen."),
 });
+
+export const donationField = z.strictObject({
+  minimum: amountField,
+  maximum: amountField,
+  suggestions: z
+    .array(amountField)
+    .max(SUGGESTIONS_MAX)
+    .nullish()
+    .describe("Amounts that the page offers, in this order."),
+});
+
+/** Longest text that is read as an id or an access code, however it was copied. */
+export const accessField = z.string().min(1).max(ID_LENGTH_MAX);
 
 export const metadataField = z
   .record(

@@ -1,5 +1,6 @@
 import { PublicError } from "../core/errors.ts";
-import { type Quote, quote, SHORTEST_CALL_SECONDS } from "../core/quote.ts";
+import { type QuoteOnNumber, quotesOn } from "../core/number-choice.ts";
+import { SHORTEST_CALL_SECONDS } from "../core/quote.ts";
 import { parseSmartNumber } from "../core/smart-number.ts";
 import type { Db } from "../db/database.ts";
 import type { Client } from "../db/merchants.ts";
@@ -15,50 +16,35 @@ export interface Scope {
 }
 
 /** A number and what an amount means on it. */
-export interface NumberQuote {
-  readonly number: NumberInService;
-  readonly quote: Quote;
-}
+export type NumberQuote = QuoteOnNumber<NumberInService>;
 
 /**
- * What an amount would be on each of the merchant's numbers in service that can bill it, best first: in one
- * call rather than several, least overshoot, fewest calls, shortest wait. With `number` (any form parseSmartNumber reads) only on that one. Never empty: throws the
- * refusal where no number can bill it.
+ * What an amount would be on each of the merchant's numbers in service that can bill it, best first. With `number` (any
+ * form parseSmartNumber reads) only on that one; with `alsoRappen` only where these can be billed, too. Never empty:
+ * throws the refusal where no number can bill it.
  */
 export async function quoteAmount(
   scope: Scope,
-  wish: { readonly amountRappen: number; readonly number?: string | null | undefined },
+  wish: {
+    readonly amountRappen: number;
+    readonly alsoRappen?: readonly number[];
+    readonly number?: string | null | undefined;
+  },
 ): Promise<readonly [NumberQuote, ...NumberQuote[]]> {
   const numbers = await scope.numbersOf(scope.client.merchant.id);
   const asked = wish.number ? [numberNamed(numbers, wish.number)] : numbers;
-  const quotes: NumberQuote[] = [];
-  let tooSmall = false;
-  for (const number of asked) {
-    const { codeBeforeAnswer, tariff, trunk } = number;
-    const answer = quote({ segments: tariff.segments, amountRappen: wish.amountRappen, codeBeforeAnswer, trunk });
-    if ("refusal" in answer) tooSmall ||= answer.refusal === "amount_too_small";
-    else quotes.push({ number, quote: answer });
-  }
-  const [best, ...others] = quotes.sort(bestFirst);
+  const { quotes, tooSmall } = quotesOn(asked, wish);
+  const [best, ...others] = quotes;
   if (best) return [best, ...others];
   const message = tooSmall ? "is too small for your numbers" : "can't be billed by your numbers";
   throw new PublicError(tooSmall ? "amount_too_small" : "amount_unreachable", undefined, {
-    fields: [{ path: "/amount", message }],
+    fields: [{ path: wish.alsoRappen ? "/donation" : "/amount", message }],
   });
 }
 
 /** The shortest call that can pay on this number, in seconds. */
 export function shortestSeconds(number: NumberInService): number {
   return number.codeBeforeAnswer ? 0 : SHORTEST_CALL_SECONDS;
-}
-
-function bestFirst({ quote: a }: NumberQuote, { quote: b }: NumberQuote): number {
-  return (
-    Number(a.calls > 1) - Number(b.calls > 1) ||
-    a.overshootRappen - b.overshootRappen ||
-    a.calls - b.calls ||
-    a.waitSeconds - b.waitSeconds
-  );
 }
 
 function numberNamed(numbers: readonly NumberInService[], text: string): NumberInService {

@@ -4,6 +4,7 @@ import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod
 import { PublicError } from "../core/errors.ts";
 import type { Db } from "../db/database.ts";
 import { numbersOfMerchant } from "../db/numbers.ts";
+import { accessRoutes } from "./access-routes.ts";
 import { negotiateAnswer } from "./answer-format.ts";
 import { clientOf, openKeys, requireApiKey } from "./authentication.ts";
 import { describeApi, documentationRoutes } from "./documentation.ts";
@@ -83,4 +84,5 @@ async function withKey(app: FastifyInstance, options: Inside): Promise<void> {
   await app.register(transactionRoutes, options);
   await app.register(quoteRoutes, options);
   await app.register(webhookRoutes, options);
+  await app.register(accessRoutes, options);
 }

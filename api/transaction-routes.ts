@@ -86,6 +86,9 @@ const createSchema = {
     "number_unknown",
     "return_url_invalid",
     "reference_in_use",
+    "donation_limits",
+    "renewal_refused",
+    "renewal_exists",
   ]),
 } as const;
 

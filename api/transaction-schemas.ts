@@ -5,6 +5,7 @@ import {
   amountField,
   currencyField,
   DESCRIPTION_LENGTH_MAX,
+  donationField,
   ID_LENGTH_MAX,
   ITEMS_MAX,
   itemField,
@@ -37,6 +38,17 @@ export const newTransactionSchema = z
     cancelUrl: urlField.nullish().describe("Where the shopper goes when they give up; without it, to returnUrl."),
     language: languageField.nullish().describe("Of the pay page; without it the browser's."),
     accessDays: accessDaysField.nullish().describe("Days for which the payment is a pass."),
+    renews: z
+      .string()
+      .min(1)
+      .max(ID_LENGTH_MAX)
+      .nullish()
+      .describe("Id of a paid pass of yours that this one prolongs; with `accessDays`."),
+    donation: donationField
+      .nullish()
+      .describe(
+        "The shopper chooses the amount within these limits; `amount` is what the page proposes. Without `items`.",
+      ),
     number: numberField.nullish().describe("One of your Smart Numbers; without it the one that fits best."),
     metadata: metadataField.nullish().describe("Comes back as it is; the shopper never sees it."),
   })
@@ -75,7 +87,23 @@ export const transactionSchema = z
       .describe("The code that pays now; null until the shopper opens the pay page, and while or after it is used."),
     expiresAt: moment,
     resumableUntil: moment.describe("Until then an expired transaction can be taken up again by its id."),
-    accessUntil: moment.nullable(),
+    accessUntil: moment.nullable().describe("When this pass ends, once it is paid; renewals of it have their own."),
+    accessCode: z
+      .string()
+      .nullable()
+      .describe(
+        "Twelve digits in groups of four that open the pass at /access; null without a pass, and until it is paid.",
+      ),
+    renews: z.string().nullable().describe("The pass that this one prolongs."),
+    renewedBy: z.string().nullable().describe("The paid renewal of this pass."),
+    donation: z
+      .object({
+        minimum: z.int(),
+        maximum: z.int(),
+        suggestions: z.array(z.int()),
+        chosenAt: moment.nullable().describe("When the shopper chose `amount`; null until they have."),
+      })
+      .nullable(),
     test: z.boolean(),
     reference: z.string().nullable(),
     metadata: z.record(z.string(), z.string()),
@@ -149,6 +177,10 @@ function transactionExample(): Record<string, unknown> {
     expiresAt: "2026-03-02T10:30:00.000Z",
     resumableUntil: "2026-03-09T10:00:00.000Z",
     accessUntil: null,
+    accessCode: null,
+    renews: null,
+    renewedBy: null,
+    donation: null,
     test: true,
     reference: "order-1001",
     metadata: {},

@@ -1,3 +1,4 @@
+import { formatAccessCode } from "../core/access-code.ts";
 import { planCall } from "../core/quote.ts";
 import type { Tariff } from "../core/tariff.ts";
 import { isPaid, statusAt, type Transaction } from "../core/transaction.ts";
@@ -6,6 +7,7 @@ import { type CallsBefore, creditsOf } from "../db/call-legs.ts";
 import type { Moment } from "../db/moments.ts";
 import { readMoment } from "../db/moments.ts";
 import { findTariff } from "../db/numbers.ts";
+import { paidRenewalsOf } from "../db/passes.ts";
 import { numberView } from "./numbers.ts";
 import type { Scope } from "./quotes.ts";
 import type { TransactionView } from "./transaction-schemas.ts";
@@ -16,12 +18,18 @@ export async function viewTransactions(
   transactions: readonly Transaction[],
 ): Promise<TransactionView[]> {
   const ids = transactions.map((transaction) => transaction.id);
-  const [moment, credits] = await Promise.all([readMoment(scope.db, ids), creditsOf(scope.db, ids)]);
+  const passes = transactions.filter(({ accessDays, paidAt }) => accessDays > 0 && paidAt).map(({ id }) => id);
+  const [moment, credits, renewals] = await Promise.all([
+    readMoment(scope.db, ids),
+    creditsOf(scope.db, ids),
+    paidRenewalsOf(scope.db, passes),
+  ]);
   return Promise.all(
     transactions.map(async (transaction) => {
       const tariff = await findTariff(scope.db, transaction.tariffId);
       const calls = callsInAll(transaction, tariff, credits.get(transaction.id));
-      return transactionView(transaction, { moment, tariff, calls, baseUrl: scope.baseUrl });
+      const renewedBy = renewals.get(transaction.id) ?? null;
+      return transactionView(transaction, { moment, tariff, calls, renewedBy, baseUrl: scope.baseUrl });
     }),
   );
 }
@@ -34,7 +42,7 @@ export async function viewNewTransaction(
   const tariff = await findTariff(scope.db, transaction.tariffId);
   const moment = { now: transaction.createdAt, codes: new Map() };
   const calls = callsInAll(transaction, tariff);
-  return transactionView(transaction, { moment, tariff, calls, baseUrl: scope.baseUrl });
+  return transactionView(transaction, { moment, tariff, calls, renewedBy: null, baseUrl: scope.baseUrl });
 }
 
 /**
@@ -53,7 +61,13 @@ function callsInAll(
 
 function transactionView(
   transaction: Transaction,
-  context: { readonly moment: Moment; readonly tariff: Tariff; readonly calls: number; readonly baseUrl: string },
+  context: {
+    readonly moment: Moment;
+    readonly tariff: Tariff;
+    readonly calls: number;
+    readonly renewedBy: string | null;
+    readonly baseUrl: string;
+  },
 ): TransactionView {
   const { id } = transaction;
   const status = statusAt(transaction, context.moment.now);
@@ -65,6 +79,8 @@ function transactionView(
     number: numberView(transaction.number, context.tariff.segments, transaction.language ?? "en"),
     calls: context.calls,
     code: code ? { value: code.code, expiresAt: code.expiresAt.toISOString() } : null,
+    accessCode: transaction.accessCode && transaction.paidAt ? formatAccessCode(transaction.accessCode) : null,
+    renewedBy: context.renewedBy,
   };
 }
 

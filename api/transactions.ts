@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { PublicError } from "../core/errors.ts";
 import {
+  accessUntil,
   cancel,
   expire,
   type Item,
@@ -10,18 +11,19 @@ import {
   type Transition,
 } from "../core/transaction.ts";
 import { newTransactionId, parseTransactionId } from "../core/transaction-id.ts";
-import type { Client } from "../db/merchants.ts";
 import {
   changeTransaction,
-  findTransaction,
   type JournalLine,
   listTransactions,
   openTransaction,
   PAGE_ROWS_MAX,
   readJournal,
 } from "../db/transactions.ts";
+import { readDonation } from "./donations.ts";
+import { owns, ownTransaction, ownTransactionIn } from "./own-transaction.ts";
 import { quoteAmount, type Scope } from "./quotes.ts";
 import { ToldRefusal } from "./refusal.ts";
+import { freeRenewal, readRenewed, renewalExists } from "./renewals.ts";
 import { readReturnUrl } from "./return-url.ts";
 import type { ListQuery, NewTransaction, TransactionView } from "./transaction-schemas.ts";
 import { viewNewTransaction, viewTransactions } from "./transaction-view.ts";
@@ -33,7 +35,13 @@ export async function createTransaction(scope: Scope, wish: NewTransaction): Pro
   const rule = { origins: merchant.returnOrigins };
   const returnUrl = readReturnUrl(wish.returnUrl, { ...rule, field: "returnUrl" });
   const cancelUrl = wish.cancelUrl ? readReturnUrl(wish.cancelUrl, { ...rule, field: "cancelUrl" }) : null;
-  const [{ number, quote }] = await quoteAmount(scope, { amountRappen: wish.amount, number: wish.number });
+  const donation = readDonation(wish);
+  const renewed = wish.renews ? await readRenewed(scope, wish.renews, wish.accessDays ?? 0) : null;
+  const [{ number, quote }] = await quoteAmount(scope, {
+    amountRappen: wish.amount,
+    number: wish.number,
+    ...(donation ? { alsoRappen: [donation.minimumRappen, donation.maximumRappen] } : {}),
+  });
   const order: Order = {
     id: newTransactionId(randomUUID),
     merchantId: merchant.id,
@@ -49,12 +57,19 @@ export async function createTransaction(scope: Scope, wish: NewTransaction): Pro
     cancelUrl,
     language: wish.language ?? null,
     accessDays: wish.accessDays ?? 0,
+    renews: renewed?.id ?? null,
+    accessAfter: renewed && accessUntil(renewed),
+    donation,
     metadata: wish.metadata ?? {},
     autoConfirmSeconds: merchant.autoConfirmSeconds,
   };
   let opened = await openTransaction(scope.db, order, quote);
   if ("refusal" in opened && (await freeReference(scope, order.reference)))
     opened = await openTransaction(scope.db, order, quote);
+  if ("refusal" in opened && renewed && (await freeRenewal(scope.db, renewed.id)))
+    opened = await openTransaction(scope.db, order, quote);
+  if ("refusal" in opened && opened.refusal === "renewal_exists")
+    throw await renewalExists(scope.db, order.renews ?? "");
   if ("refusal" in opened) throw new PublicError(opened.refusal, undefined, { fields: fieldOfReference });
   return viewNewTransaction(scope, opened);
 }
@@ -71,7 +86,8 @@ export async function pageTransactions(
 ): Promise<{ data: TransactionView[]; hasMore: boolean }> {
   const { limit, status, reference, startingAfter } = query;
   const filter = { merchantId: scope.client.merchant.id, test: scope.client.test, status, reference };
-  const after = startingAfter === undefined ? undefined : (await cursor(scope, startingAfter)).id;
+  const after =
+    startingAfter === undefined ? undefined : (await ownTransactionIn(scope, startingAfter, "/startingAfter")).id;
   // The database caps a page at PAGE_ROWS_MAX rows, so one row more is asked for only below it.
   const rows = await listTransactions(scope.db, { ...filter, after, limit: Math.min(limit + 1, PAGE_ROWS_MAX) });
   const page = rows.slice(0, limit);
@@ -113,13 +129,6 @@ async function viewOne(scope: Scope, transaction: Transaction): Promise<Transact
   return view;
 }
 
-async function ownTransaction(scope: Scope, text: string): Promise<Transaction> {
-  const id = parseTransactionId(text);
-  const transaction = id === null ? null : await findTransaction(scope.db, id);
-  if (!transaction || !owns(scope.client, transaction)) throw new PublicError("transaction_unknown");
-  return transaction;
-}
-
 async function changeOwn(scope: Scope, text: string, transition: Transition) {
   const id = parseTransactionId(text);
   const ownOnly: Transition = (transaction, now) =>
@@ -127,20 +136,6 @@ async function changeOwn(scope: Scope, text: string, transition: Transition) {
   const changed = id === null ? null : await changeTransaction(scope.db, id, ownOnly);
   if (!changed || changed.refusal === "transaction_unknown") throw new PublicError("transaction_unknown");
   return changed;
-}
-
-function owns(client: Client, transaction: Transaction): boolean {
-  return transaction.merchantId === client.merchant.id && transaction.test === client.test;
-}
-
-async function cursor(scope: Scope, text: string): Promise<Transaction> {
-  try {
-    return await ownTransaction(scope, text);
-  } catch (error) {
-    if (!(error instanceof PublicError)) throw error;
-    const fields = [{ path: "/startingAfter", message: "isn't the id of one of your transactions" }];
-    throw new PublicError("field_invalid", undefined, { fields, cause: error });
-  }
 }
 
 const fieldOfReference = [{ path: "/reference", message: "is that of another open transaction" }];

@@ -59,6 +59,36 @@ export const ERRORS = {
     title: "This Idempotency-Key belongs to a request with another body",
     mend: "Use a new key for a new request, and the same body with the same key.",
   },
+  donation_limits: {
+    status: 422,
+    title: "The amount lies outside the donation's limits",
+    mend: "Keep amount and suggestions from minimum to maximum.",
+  },
+  amount_not_chosen: {
+    status: 409,
+    title: "The giver hasn't chosen the amount yet",
+    mend: "Wait: the pay page asks for it.",
+  },
+  amount_fixed: {
+    status: 409,
+    title: "The amount can't be chosen, or not any more",
+    mend: "Only a donation's can, before anything was billed.",
+  },
+  access_unknown: {
+    status: 404,
+    title: "No transaction has this id or access code",
+    mend: "Check it, and that the key belongs to the same merchant and mode. A code opens once its pass is paid.",
+  },
+  renewal_refused: {
+    status: 409,
+    title: "This transaction can't be renewed now",
+    mend: "Renew a paid pass, so that its access ends at most 62 days from now.",
+  },
+  renewal_exists: {
+    status: 409,
+    title: "Another renewal of this pass is open or paid",
+    mend: "Use that one (errors[] names it), or cancel it while it is unpaid.",
+  },
   api_key_missing: { status: 401, title: "No API key was sent", mend: "Send Authorization: Bearer YOUR_KEY." },
   api_key_invalid: {
     status: 401,

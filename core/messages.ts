@@ -1,16 +1,17 @@
 import { IntlMessageFormat } from "intl-messageformat";
 import error from "./messages/error.json" with { type: "json" };
+import goods from "./messages/goods.json" with { type: "json" };
 import pay from "./messages/pay.json" with { type: "json" };
 import test from "./messages/test.json" with { type: "json" };
 
 export const LANGUAGES = ["fr", "de", "it", "en"] as const;
 export type Language = (typeof LANGUAGES)[number];
-export type MessageKey = keyof typeof pay | keyof typeof error | keyof typeof test;
+export type MessageKey = keyof typeof pay | keyof typeof goods | keyof typeof error | keyof typeof test;
 
 /** Swiss usage for dates and plurals; English as read in Switzerland. */
 export const LOCALES: Readonly<Record<Language, string>> = { fr: "fr-CH", de: "de-CH", it: "it-CH", en: "en-CH" };
 
-const texts: Readonly<Record<string, Readonly<Record<Language, string>>>> = { ...pay, ...error, ...test };
+const texts: Readonly<Record<string, Readonly<Record<Language, string>>>> = { ...pay, ...goods, ...error, ...test };
 const compiled = new Map<string, IntlMessageFormat>();
 
 export function isLanguage(value: unknown): value is Language {

@@ -17,3 +17,11 @@ export function formatFrancs(amountRappen: Rappen): string {
   const rest = String(amountRappen % 100).padStart(2, "0");
   return `${String(francs).replace(/\B(?=(\d{3})+$)/g, "’")}.${rest}`;
 }
+
+const FRANCS = /^(?:CHF|Fr\.?)?([0-9]{1,7})(?:[.,](?:([0-9]{1,2})|[-–—]{1,2}))?$/i;
+
+/** Reads francs as people in Switzerland write them («20», «12.50», «12,5», «CHF 1’000.–»); null when it isn't an amount. */
+export function parseFrancs(text: string): Rappen | null {
+  const parts = FRANCS.exec(text.replace(/[\s'’]/g, ""));
+  return parts ? Number(parts[1]) * 100 + Number((parts[2] ?? "").padEnd(2, "0")) : null;
+}

@@ -18,6 +18,8 @@ export function snapshotOf(transaction: Transaction) {
     expiresAt: transaction.expiresAt.toISOString(),
     resumableUntil: transaction.resumableUntil.toISOString(),
     accessUntil: iso(accessUntil(transaction)),
+    renews: transaction.renews,
+    donation: donationOf(transaction),
     test: transaction.test,
     reference: transaction.reference,
     metadata: { ...transaction.metadata },
@@ -37,6 +39,17 @@ export function snapshotOf(transaction: Transaction) {
     redeemedAt: iso(transaction.redeemedAt),
     redeemedBy: transaction.redeemedBy,
     cancelledAt: iso(transaction.cancelledAt),
+  };
+}
+
+function donationOf({ donation, amountChosenAt }: Transaction) {
+  if (!donation) return null;
+  const { minimumRappen, maximumRappen, suggestionsRappen } = donation;
+  return {
+    minimum: minimumRappen,
+    maximum: maximumRappen,
+    suggestions: [...suggestionsRappen],
+    chosenAt: iso(amountChosenAt),
   };
 }
 

@@ -1,8 +1,10 @@
+import type { Donation } from "./donation.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { Language } from "./messages.ts";
 import type { Rappen } from "./money.ts";
 import { quote } from "./quote.ts";
 import type { Segment } from "./tariff.ts";
+import { daysAfter, earlier, later, minutesAfter } from "./time.ts";
 import type { TrunkBilling } from "./trunk.ts";
 
 export type Status = "open" | "calling" | "paid" | "confirmed" | "redeemed" | "expired" | "cancelled";
@@ -19,7 +21,7 @@ export interface Item {
   readonly amountRappen: Rappen;
 }
 
-/** What is fixed when a transaction is opened; of it only the tariff may change, by `requote`. */
+/** What is fixed when a transaction is opened; only the tariff may change, by `requote`, and a donation's amount, by its giver. */
 export interface Order {
   readonly id: string;
   readonly merchantId: number;
@@ -36,6 +38,11 @@ export interface Order {
   /** Null: the pay page follows the shopper's browser. */
   readonly language: Language | null;
   readonly accessDays: number;
+  /** The pass that this one prolongs, and when that one ends: this one's access doesn't begin before. */
+  readonly renews: string | null;
+  readonly accessAfter: Date | null;
+  /** Null: the amount is the merchant's. */
+  readonly donation: Donation | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly autoConfirmSeconds: number;
 }
@@ -46,6 +53,10 @@ export interface Transaction extends Order {
   readonly totalRappen: Rappen;
   readonly billedRappen: Rappen;
   readonly expectedSeconds: number;
+  /** When the giver of a donation chose the amount last; before, nothing can be paid. */
+  readonly amountChosenAt: Date | null;
+  /** Twelve digits that open the pass once it is paid; null without a pass. */
+  readonly accessCode: string | null;
   readonly createdAt: Date;
   readonly expiresAt: Date;
   readonly resumableUntil: Date;
@@ -60,6 +71,7 @@ export interface Transaction extends Order {
 
 export type TransactionEvent =
   | "transaction.created"
+  | "transaction.amount_chosen"
   | "transaction.call_started"
   | "transaction.call_ended"
   | "transaction.paid"
@@ -98,8 +110,9 @@ export function isPaid(status: Status): boolean {
 
 /** Until when a pass opens the merchant's service; null without a pass or before it is paid. */
 export function accessUntil(transaction: Transaction): Date | null {
-  if (transaction.accessDays === 0 || !transaction.paidAt) return null;
-  return new Date(transaction.paidAt.getTime() + transaction.accessDays * 86_400_000);
+  const { accessDays, paidAt, accessAfter } = transaction;
+  if (accessDays === 0 || !paidAt) return null;
+  return daysAfter(later(paidAt, accessAfter ?? paidAt), accessDays);
 }
 
 /** The terms on which a number's callers pay. */
@@ -236,7 +249,7 @@ export function redeem(by: string): Transition {
   };
 }
 
-export function cancel(by: "shopper" | "merchant"): Transition {
+export function cancel(by: "shopper" | "merchant" | "clock"): Transition {
   return (transaction, now) => {
     if (transaction.status === "cancelled") return null;
     if (transaction.status === "calling") return { refusal: "call_in_progress" };
@@ -267,7 +280,7 @@ export const resume: Transition = (transaction, now) => {
 /** Why no code may be issued or claimed for it now; null when it may be paid. */
 export function whyNotPayable(transaction: Transaction, now: Date): ErrorCode | null {
   const status = statusAt(transaction, now);
-  if (status === "open") return null;
+  if (status === "open") return transaction.donation && !transaction.amountChosenAt ? "amount_not_chosen" : null;
   if (status === "calling") return "call_in_progress";
   if (status === "expired") return transaction.resumableUntil <= now ? "transaction_over" : "transaction_expired";
   return status === "cancelled" ? "transaction_cancelled" : "transaction_already_paid";
@@ -277,16 +290,4 @@ function whyNotPaid(transaction: Transaction, now: Date): ErrorCode {
   const status = statusAt(transaction, now);
   if (status === "cancelled") return "transaction_cancelled";
   return status === "expired" ? "transaction_expired" : "transaction_not_paid";
-}
-
-function minutesAfter(from: Date, minutes: number): Date {
-  return new Date(from.getTime() + minutes * 60_000);
-}
-
-function later(a: Date, b: Date): Date {
-  return a > b ? a : b;
-}
-
-function earlier(a: Date, b: Date): Date {
-  return a < b ? a : b;
 }

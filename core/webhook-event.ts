@@ -3,6 +3,7 @@ import type { TransactionEvent } from "./transaction.ts";
 /** What a merchant can subscribe to. Pulses come several times a minute, so an endpoint has them only if it names them. */
 export const WEBHOOK_EVENTS = [
   "transaction.created",
+  "transaction.amount_chosen",
   "transaction.call_started",
   "transaction.call_ended",
   "transaction.pulsed",

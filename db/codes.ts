@@ -76,6 +76,17 @@ export async function issueCode(
   });
 }
 
+/** Takes away the code that a transaction shows, unless a call has claimed it; its quarantine runs as if it had run out. */
+export async function retireCode(trx: DbTransaction, transactionId: string): Promise<void> {
+  await trx
+    .updateTable("codes")
+    .set({ retired_at: sql<Date>`clock_timestamp()` })
+    .where("transaction_id", "=", transactionId)
+    .where("retired_at", "is", null)
+    .where("claimed_by", "is", null)
+    .execute();
+}
+
 /** What a keyed code turned out to be; `over_limit`: the purchase is more than its caller may still spend. */
 export type Claim =
   | { readonly outcome: "claimed"; readonly transaction: Transaction }

@@ -6,6 +6,7 @@ import * as callerProtection from "./migrations/0003-caller-protection.ts";
 import * as callRecords from "./migrations/0004-call-records.ts";
 import * as idempotency from "./migrations/0005-idempotency.ts";
 import * as webhooks from "./migrations/0006-webhooks.ts";
+import * as goods from "./migrations/0007-goods.ts";
 import * as testCalls from "./migrations/0008-test-calls.ts";
 
 /** In order; a landed migration is never edited, only followed by another. */
@@ -15,8 +16,9 @@ const MIGRATIONS = {
   "0003-caller-protection": callerProtection,
   "0004-call-records": callRecords,
   "0005-idempotency": idempotency,
-  "0008-test-calls": testCalls,
   "0006-webhooks": webhooks,
+  "0007-goods": goods,
+  "0008-test-calls": testCalls,
 };
 
 function migratorOf(db: Db): Migrator {

@@ -142,6 +142,13 @@ export interface TransactionsTable {
   cancel_url: string | null;
   language: Language | null;
   access_days: number;
+  access_code: string | null;
+  renews: string | null;
+  access_after: MaybeMoment;
+  donation_minimum: number | null;
+  donation_maximum: number | null;
+  donation_suggestions: Generated<number[]>;
+  amount_chosen_at: MaybeMoment;
   metadata: JSONColumnType<Readonly<Record<string, string>>>;
   auto_confirm_seconds: number;
   expected_seconds: number;

@@ -1,5 +1,7 @@
-import { type Selectable, sql } from "kysely";
+import { randomInt } from "node:crypto";
+import { type InsertObject, sql } from "kysely";
 import pg from "pg";
+import { drawAccessCode } from "../core/access-code.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { Quote } from "../core/quote.ts";
 import {
@@ -12,59 +14,84 @@ import {
 } from "../core/transaction.ts";
 import { type Db, type DbTransaction, databaseNow, inTransaction } from "./database.ts";
 import { notifyChange } from "./notices.ts";
-import type { TransactionsTable } from "./schema.ts";
+import { findRenewal, isAccessCodeTaken } from "./passes.ts";
+import type { Database } from "./schema.ts";
+import { transactionOf } from "./transaction-row.ts";
 import { writeJournal } from "./webhook-outbox.ts";
 
 /** Most rows that one page of a list holds. */
 export const PAGE_ROWS_MAX = 100;
 
-/** Writes a new transaction and its first journal line, in one statement. Refuses a reference that another open one holds. */
+/** Draws of an access code before we give up: beside a million passes, one draw in a million meets one of theirs. */
+const ACCESS_CODE_DRAWS_MAX = 3;
+
+/**
+ * Writes a new transaction and its first journal line. Refuses a reference that another open one holds,
+ * and a renewal of a pass that has one already. A pass is given the code that will open it once it is paid.
+ */
 export async function openTransaction(
   db: Db,
   order: Order,
   quote: Quote,
 ): Promise<Transaction | { readonly refusal: ErrorCode }> {
+  for (let draws = 0; draws < ACCESS_CODE_DRAWS_MAX; draws++) {
+    const accessCode = order.accessDays > 0 ? drawAccessCode((sides) => randomInt(sides)) : null;
+    const opened = await insertOpened(db, rowOf(order, quote, accessCode));
+    if (opened) return opened;
+    if (order.renews && (await findRenewal(db, order.renews))) return { refusal: "renewal_exists" };
+    const isCodeTaken = accessCode !== null && (await isAccessCodeTaken(db, accessCode));
+    if (order.reference !== null && !isCodeTaken) return { refusal: "reference_in_use" };
+  }
+  throw new Error(`no free access code in ${ACCESS_CODE_DRAWS_MAX} draws`);
+}
+
+/** Null where any unique index has such a row already. */
+function insertOpened(db: Db, row: InsertObject<Database, "transactions">): Promise<Transaction | null> {
   return inTransaction(db, async (trx) => {
     const inserted = await trx
       .insertInto("transactions")
-      .values({
-        id: order.id,
-        merchant_id: order.merchantId,
-        test: order.test,
-        status: "open",
-        amount: order.amountRappen,
-        total: quote.totalRappen,
-        currency: order.currency,
-        number: order.number,
-        tariff_id: order.tariffId,
-        description: order.description,
-        items: JSON.stringify(order.items),
-        reference: order.reference,
-        return_url: order.returnUrl,
-        cancel_url: order.cancelUrl,
-        language: order.language,
-        access_days: order.accessDays,
-        metadata: JSON.stringify(order.metadata),
-        auto_confirm_seconds: order.autoConfirmSeconds,
-        expected_seconds: quote.expectedSeconds,
-        redeemed_by: null,
-        expires_at: sql<Date>`now() + make_interval(mins => ${OPEN_MINUTES})`,
-        resumable_until: sql<Date>`now() + make_interval(days => ${RESUMABLE_DAYS})`,
-      })
-      .onConflict((conflict) =>
-        conflict
-          .columns(["merchant_id", "test", "reference"])
-          .where("reference", "is not", null)
-          .where("status", "in", [sql.lit<Status>("open"), sql.lit<Status>("calling")])
-          .doNothing(),
-      )
+      .values(row)
+      .onConflict((conflict) => conflict.doNothing())
       .returningAll()
       .executeTakeFirst();
-    if (!inserted) return { refusal: "reference_in_use" };
+    if (!inserted) return null;
     const opened = transactionOf(inserted);
-    await writeJournal(trx, opened, "transaction.created", { amountRappen: order.amountRappen });
+    await writeJournal(trx, opened, "transaction.created", { amountRappen: opened.amountRappen });
     return opened;
   });
+}
+
+function rowOf(order: Order, quote: Quote, accessCode: string | null): InsertObject<Database, "transactions"> {
+  return {
+    id: order.id,
+    merchant_id: order.merchantId,
+    test: order.test,
+    status: "open",
+    amount: order.amountRappen,
+    total: quote.totalRappen,
+    currency: order.currency,
+    number: order.number,
+    tariff_id: order.tariffId,
+    description: order.description,
+    items: JSON.stringify(order.items),
+    reference: order.reference,
+    return_url: order.returnUrl,
+    cancel_url: order.cancelUrl,
+    language: order.language,
+    access_days: order.accessDays,
+    access_code: accessCode,
+    renews: order.renews,
+    access_after: order.accessAfter,
+    donation_minimum: order.donation?.minimumRappen ?? null,
+    donation_maximum: order.donation?.maximumRappen ?? null,
+    donation_suggestions: [...(order.donation?.suggestionsRappen ?? [])],
+    metadata: JSON.stringify(order.metadata),
+    auto_confirm_seconds: order.autoConfirmSeconds,
+    expected_seconds: quote.expectedSeconds,
+    redeemed_by: null,
+    expires_at: sql<Date>`now() + make_interval(mins => ${OPEN_MINUTES})`,
+    resumable_until: sql<Date>`now() + make_interval(days => ${RESUMABLE_DAYS})`,
+  };
 }
 
 export async function findTransaction(db: Db, id: string): Promise<Transaction | null> {
@@ -157,6 +184,8 @@ export async function changeWithin(
     .set({
       status: next.status,
       exception: next.exception,
+      amount: next.amountRappen,
+      amount_chosen_at: next.amountChosenAt,
       tariff_id: next.tariffId,
       total: next.totalRappen,
       billed: next.billedRappen,
@@ -218,40 +247,4 @@ export async function transactionsToConfirm(db: Db, limit: number): Promise<read
     .limit(limit)
     .execute();
   return rows.map((row) => row.id.toUpperCase());
-}
-
-/** Row to noun: PostgreSQL writes a uuid in lower case, the product in upper case. */
-function transactionOf(row: Selectable<TransactionsTable>): Transaction {
-  return {
-    id: row.id.toUpperCase(),
-    merchantId: row.merchant_id,
-    test: row.test,
-    status: row.status,
-    exception: row.exception,
-    amountRappen: row.amount,
-    totalRappen: row.total,
-    billedRappen: row.billed,
-    currency: row.currency,
-    number: row.number,
-    tariffId: row.tariff_id,
-    description: row.description,
-    items: row.items,
-    reference: row.reference,
-    returnUrl: row.return_url,
-    cancelUrl: row.cancel_url,
-    language: row.language,
-    accessDays: row.access_days,
-    metadata: row.metadata,
-    autoConfirmSeconds: row.auto_confirm_seconds,
-    expectedSeconds: row.expected_seconds,
-    createdAt: row.created_at,
-    expiresAt: row.expires_at,
-    resumableUntil: row.resumable_until,
-    expiredAt: row.expired_at,
-    paidAt: row.paid_at,
-    confirmedAt: row.confirmed_at,
-    redeemedAt: row.redeemed_at,
-    redeemedBy: row.redeemed_by,
-    cancelledAt: row.cancelled_at,
-  };
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { Phone2PayError, type phone2pay } from "../sdk/typescript/phone2pay.ts";
-import { DEMO_NUMBERS, findGood, GOODS } from "./goods.ts";
+import { type NewTransaction, Phone2PayError } from "../sdk/typescript/phone2pay.ts";
+import { type Client, type Delivery, deliver, findPayment } from "./delivery.ts";
+import { DEMO_NUMBERS, findGood, GOODS, type Good } from "./goods.ts";
 import type { DemoShopOptions } from "./shop.ts";
 import {
   chooseLanguage,
@@ -13,9 +14,6 @@ import {
   template,
   translator,
 } from "./texts.ts";
-
-type Client = ReturnType<typeof phone2pay>;
-type Payment = Awaited<ReturnType<Client["checkTransaction"]>>;
 
 interface Query {
   readonly lang?: string;
@@ -37,6 +35,12 @@ const ORDER = {
   type: "object",
   required: ["item"],
   properties: { item: { type: "string", maxLength: 40 }, lang: { type: "string", maxLength: 10 } },
+} as const;
+
+const RENEWAL = {
+  type: "object",
+  required: ["transaction"],
+  properties: { transaction: { type: "string", maxLength: 64 }, lang: { type: "string", maxLength: 10 } },
 } as const;
 
 /** The texts that the telephone's script shows, with their placeholders. */
@@ -69,14 +73,16 @@ export async function shopPages(
     const goods = GOODS.map((good) => ({
       ...good,
       kind: t(good.kind),
-      amount: formatMoney(good.amountRappen),
+      amount: good.donation ? t("demo.chosenAmount") : formatMoney(good.amountRappen),
+      contents: (good.items ?? []).map(contentsLine).join(", "),
+      buy: good.donation ? t("demo.donate") : t("demo.pay", { amount: formatMoney(good.amountRappen) }),
       line: lineOf(language, good.number),
     }));
     return reply.view("goods.njk", {
       ...frame(request, language),
       phone: phoneOf(request.query, language),
       goods,
-      payTemplate: template(language, "demo.pay"),
+      accessUrl: accessUrl(options, language),
     });
   });
 
@@ -87,20 +93,27 @@ export async function shopPages(
       const good = findGood(request.body.item);
       if (!good) return reply.redirect("/", 303);
       const language = chooseLanguage(request.body.lang, request.headers["accept-language"]);
-      const created = await client.createTransaction({
-        amount: good.amountRappen,
-        currency: "CHF",
-        description: good.name,
-        reference: `D-${randomBytes(5).toString("hex")}`,
-        returnUrl: `${shopUrl()}/back?lang=${language}`,
-        cancelUrl: `${shopUrl()}/cancelled?lang=${language}`,
-        language,
-        number: good.number,
-        ...(good.accessDays ? { accessDays: good.accessDays } : {}),
-        // What was ordered travels with the payment, so that the shop needs no memory of its own.
-        metadata: { item: good.id },
-      });
+      const created = await client.createTransaction(orderOf(good, language));
       return reply.redirect(created.payUrl, 303);
+    },
+  );
+
+  // A double click, or one on the renewal that Phone2Pay's own pages offer, finds the renewal that is open already.
+  app.post<{ Body: { readonly transaction: string; readonly lang?: string } }>(
+    "/renew",
+    { schema: { body: RENEWAL } },
+    async (request, reply) => {
+      const pass = await findPayment(client, request.body.transaction);
+      const good = findGood(pass?.metadata?.item);
+      if (!pass || !good) return reply.redirect("/", 303);
+      const language = chooseLanguage(request.body.lang, request.headers["accept-language"]);
+      try {
+        const renewal = await client.createTransaction({ ...orderOf(good, language), renews: pass.id });
+        return reply.redirect(renewal.payUrl, 303);
+      } catch (error) {
+        if (!(error instanceof Phone2PayError) || !error.code.startsWith("renewal_")) throw error;
+        return reply.redirect(`/back?transaction=${pass.id}&lang=${language}`, 303);
+      }
     },
   );
 
@@ -108,8 +121,7 @@ export async function shopPages(
   app.get<{ Querystring: Query }>("/back", { schema: { querystring: QUERY } }, async (request, reply) => {
     const payment = await findPayment(client, request.query.transaction);
     if (!payment) return notice(request, reply, 404, "demo.unknown");
-    const delivery = await deliver(client, payment);
-    return showOrder(request, reply, delivery);
+    return showOrder(request, reply, await deliver(client, payment));
   });
 
   app.get<{ Querystring: Query }>("/cancelled", { schema: { querystring: QUERY } }, async (request, reply) =>
@@ -139,6 +151,24 @@ export async function shopPages(
     return notice(request, reply, 502, "demo.unavailable", known ? `${error.code}: ${error.detail}` : undefined);
   });
 
+  function orderOf(good: Good, language: Language): NewTransaction {
+    return {
+      amount: good.amountRappen,
+      currency: "CHF",
+      description: good.name,
+      reference: `D-${randomBytes(5).toString("hex")}`,
+      returnUrl: `${shopUrl()}/back?lang=${language}`,
+      cancelUrl: `${shopUrl()}/cancelled?lang=${language}`,
+      language,
+      number: good.number,
+      ...(good.accessDays ? { accessDays: good.accessDays } : {}),
+      ...(good.items ? { items: good.items } : {}),
+      ...(good.donation ? { donation: good.donation } : {}),
+      // What was ordered travels with the payment, so that the shop needs no memory of its own.
+      metadata: { item: good.id },
+    };
+  }
+
   function phoneOf(query: Query, language: Language) {
     const account =
       options.softphone?.accounts.find(({ user }) => user === query.account) ?? options.softphone?.accounts[0];
@@ -159,12 +189,17 @@ export async function shopPages(
   function showOrder(request: FastifyRequest<{ Querystring: Query }>, reply: FastifyReply, delivery: Delivery) {
     const language = languageOf(request);
     const t = translator(language);
-    const { payment } = delivery;
+    const { payment, access } = delivery;
     const good = findGood(payment.metadata?.item);
     return reply.view("order.njk", {
       ...frame(request, language),
       delivered: delivery.kind !== "none",
-      deliveredBefore: delivery.kind === "before",
+      // A pass is there to come back with: nothing about it is over when it was used once.
+      deliveredBefore: delivery.kind === "before" && !access,
+      access: access && { valid: access.valid, until: momentOf(access.accessUntil, language) },
+      accessUrl: accessUrl(options, language),
+      renewLabel: good && t("demo.renew", { amount: formatMoney(good.amountRappen) }),
+      renewable: access?.transaction.accessDays !== 1 && !payment.renewedBy,
       payment,
       item: good?.name ?? "",
       amount: formatMoney(payment.amount),
@@ -172,37 +207,8 @@ export async function shopPages(
       billed: formatMoney(payment.billed),
       state: t(`demo.status.${payment.status}`),
       redeemedAt: payment.redeemedAt ? formatMoment(language, payment.redeemedAt) : null,
-      accessUntil: payment.accessUntil ? formatMoment(language, payment.accessUntil) : null,
       resumable: payment.status === "open" || payment.status === "calling" || payment.status === "expired",
     });
-  }
-}
-
-/** `now`: this request redeemed it; `before`: an earlier one did; `none`: not paid. */
-interface Delivery {
-  readonly kind: "now" | "before" | "none";
-  readonly payment: Payment;
-}
-
-/** Redeems what is paid. Of two requests at once only one is told «now»; the other is refused, and looks again. */
-async function deliver(client: Client, payment: Payment): Promise<Delivery> {
-  if (payment.status === "redeemed") return { kind: "before", payment };
-  if (payment.status !== "paid" && payment.status !== "confirmed") return { kind: "none", payment };
-  try {
-    return { kind: "now", payment: await client.redeemTransaction(payment.id) };
-  } catch (error) {
-    if (!(error instanceof Phone2PayError) || error.code !== "transaction_already_redeemed") throw error;
-    return { kind: "before", payment: await client.checkTransaction(payment.id) };
-  }
-}
-
-async function findPayment(client: Client, id: string | undefined): Promise<Payment | null> {
-  if (!id || !/^[0-9a-fA-F-]{32,36}$/.test(id)) return null;
-  try {
-    return await client.checkTransaction(id);
-  } catch (error) {
-    if (error instanceof Phone2PayError && error.status === 404) return null;
-    throw error;
   }
 }
 
@@ -238,6 +244,19 @@ function lineOf(language: Language, number: string): { readonly shown: string; r
   if (!found) throw new Error(`no price is known for ${number}`);
   const price = translator(language)(found.price.key, { price: formatMoney(found.price.rappen) });
   return { shown: formatNumber(number), price };
+}
+
+/** Where Phone2Pay opens a pass again; the shop links to it and keeps no codes. */
+function accessUrl({ phone2pay }: DemoShopOptions, language: Language): string {
+  return `${phone2pay.baseUrl}/access?lang=${language}`;
+}
+
+function momentOf(moment: string | null, language: Language): string | null {
+  return moment ? formatMoment(language, moment) : null;
+}
+
+function contentsLine({ description, quantity }: { readonly description: string; readonly quantity: number }): string {
+  return quantity === 1 ? description : `${quantity} × ${description}`;
 }
 
 function sipHost({ softphone }: DemoShopOptions): string | null {

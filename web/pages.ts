@@ -1,6 +1,8 @@
 import formbody from "@fastify/formbody";
 import rateLimit from "@fastify/rate-limit";
 import type { FastifyInstance } from "fastify";
+import { accessRoutes } from "./access.ts";
+import { donationRoutes } from "./donation.ts";
 import { answerError, answerUnknownAddress } from "./error-page.ts";
 import { setStrictHeaders } from "./headers.ts";
 import type { WebOptions } from "./options.ts";
@@ -31,6 +33,8 @@ export async function webPages(app: FastifyInstance, options: WebOptions): Promi
   payRoutes(app, options);
   receiptRoute(app, options);
   resumeRoutes(app, options);
+  donationRoutes(app, options);
+  accessRoutes(app, options);
   progressRoute(app, options);
   playRoutes(app, options, openLine(app, options));
 }

@@ -1,4 +1,4 @@
-import { statusAt, type Terms, type Transaction } from "../core/transaction.ts";
+import { statusAt, type Terms, type Transaction, whyNotPayable } from "../core/transaction.ts";
 import { callsOf } from "../db/call-legs.ts";
 import { findCode, issueCode, type LiveCode } from "../db/codes.ts";
 import { type Db, databaseNow } from "../db/database.ts";
@@ -8,6 +8,7 @@ import { findLastPlay } from "../db/test-plays.ts";
 import { findTransaction } from "../db/transactions.ts";
 import type { ProgressFacts } from "./live-state.ts";
 import type { Provider } from "./options.ts";
+import { offerRenewal } from "./renewal.ts";
 import type { PayFacts } from "./view-model.ts";
 
 /** Everything the pay page needs. An open transaction without a code gets its first one here. Null: no such transaction. */
@@ -19,16 +20,19 @@ export async function readPayFacts(
   const [transaction, now] = await Promise.all([findTransaction(db, id), databaseNow(db)]);
   if (!transaction) return null;
   const open = statusAt(transaction, now) === "open";
-  const [merchant, terms, calls, lastPlay, number] = await Promise.all([
+  const [merchant, terms, calls, lastPlay, number, renewal] = await Promise.all([
     findMerchant(db, transaction.merchantId),
     termsOf(db, transaction),
     callsOf(db, transaction),
     transaction.test ? findLastPlay(db, id) : null,
     open ? findNumberInService(db, transaction.number) : null,
+    offerRenewal(db, transaction, now),
   ]);
-  const common = { transaction, merchant, terms, calls, lastPlay, now, provider: options.provider, rules: number };
+  const parties = { transaction, merchant, provider: options.provider };
+  const common = { ...parties, terms, calls, lastPlay, now, rules: number, renewal };
   if (!open) return { ...common, code: null, codeRefusal: null };
   if (!number) return { ...common, code: null, codeRefusal: "noNumber" };
+  if (whyNotPayable(transaction, now) === "amount_not_chosen") return { ...common, code: null, codeRefusal: null };
   // A code is keyed for a price that was shown: with another price now, the old one is worth nothing.
   const code = number.tariff.id === transaction.tariffId ? await findCode(db, id) : null;
   if (code || !options.issue) return { ...common, code, codeRefusal: null };

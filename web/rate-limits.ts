@@ -10,3 +10,12 @@ export const PLAY_TRIES = { max: 60, timeWindow: MINUTE_MS } as const;
 export const DECISIONS = { max: 600, timeWindow: MINUTE_MS } as const;
 export const PROGRESS_OPENINGS = { max: 3_000, timeWindow: MINUTE_MS } as const;
 export const UNKNOWN_IDS = { max: 30, timeWindow: MINUTE_MS } as const;
+/** Whoever enters codes for others, or reloads, stays far below. */
+export const ACCESS_TRIES = { max: 60, timeWindow: MINUTE_MS } as const;
+/** Beyond these, an address's tries aren't even looked up: of a hundred a second, all but so many a minute are wasted. */
+export const WRONG_ACCESS_TRIES = { max: 10, timeWindow: MINUTE_MS } as const;
+/**
+ * Wrong codes from all addresses together. Beyond, the page takes ids only, which nobody can guess. So many tries,
+ * kept up for a month, find one of 100,000 passes; and it takes twenty addresses to get there.
+ */
+export const WRONG_ACCESS_CODES_OF_ALL = { max: 200, timeWindow: MINUTE_MS, keyGenerator: () => "all" } as const;

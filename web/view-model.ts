@@ -1,15 +1,18 @@
 import { formatClock, formatDate, formatDuration, spellDuration } from "../core/durations.ts";
 import { type Language, message } from "../core/messages.ts";
 import { formatMoney } from "../core/money.ts";
-import { accessUntil, isPaid, remainingRappen, statusAt, type Transaction } from "../core/transaction.ts";
+import { isPaid, remainingRappen, statusAt, type Transaction, whyNotPayable } from "../core/transaction.ts";
 import type { LiveCode } from "../db/codes.ts";
 import type { Merchant } from "../db/merchants.ts";
 import { callSeconds } from "./call-duration.ts";
 import { callPlanView, isNextCallDue } from "./call-plan.ts";
 import { consentHint, hangUpTerms, printedNumber, qrOf, startOfBilling } from "./call-terms.ts";
 import { codeView } from "./code-view.ts";
+import { type DonationChoice, donationView } from "./donation-view.ts";
 import { liveState, type ProgressFacts } from "./live-state.ts";
 import type { Provider } from "./options.ts";
+import { boughtDays, passView } from "./pass-view.ts";
+import type { RenewalOffer } from "./renewal.ts";
 import { withTransaction } from "./return-url.ts";
 
 /** All that a pay page is made of, read at one moment (`now`, by the database's clock). */
@@ -19,13 +22,26 @@ export interface PayFacts extends ProgressFacts {
   readonly codeRefusal: "busy" | "noNumber" | null;
   /** Whose law the number is under, as of which day; null while it isn't called. */
   readonly rules: { readonly country: string; readonly rulesOn: string } | null;
+  /** Null: no pass, or none whose end is near. */
+  readonly renewal: RenewalOffer | null;
+  /** What the giver is typing; asks for the amount even where they have chosen one. */
+  readonly choice?: DonationChoice;
   readonly merchant: Merchant;
   readonly provider: Provider;
   readonly now: Date;
 }
 
 /** The states of the page; each has its template in views/states. */
-export type PageState = "waiting" | "interrupted" | "next" | "calling" | "paid" | "done" | "expired" | "cancelled";
+export type PageState =
+  | "choosing"
+  | "waiting"
+  | "interrupted"
+  | "next"
+  | "calling"
+  | "paid"
+  | "done"
+  | "expired"
+  | "cancelled";
 
 /**
  * What the pay page prints, worked out from the facts alone. `query` carries the language the shopper chose («?lang=de»)
@@ -44,14 +60,16 @@ export function payView(facts: PayFacts, language: Language, query: string) {
     heading: halves(heading),
     title: `${heading.split(" – ")[0]} – ${merchant.name} – Phone2Pay`,
     links: linksOf(transaction, query),
-    order: orderView(facts, language),
+    order: orderView(facts, state, language),
+    donation: donationView(facts, language),
+    pass: passView(facts, language),
     number: printedNumber(transaction.number, terms.segments, language),
     live: {
       ...live,
       billed: formatMoney(transaction.billedRappen),
       remaining: formatMoney(remainingRappen(transaction)),
       remainingClock: live.remainingSeconds === null ? "" : formatClock(live.remainingSeconds),
-      watched: canBePaid(state) || state === "calling" || state === "paid",
+      watched: canBePaid(state) || state === "choosing" || state === "calling" || state === "paid",
     },
     plan,
     code: codeView(facts, language),
@@ -81,6 +99,7 @@ function pageState(facts: PayFacts): PageState {
   const status = statusAt(transaction, now);
   switch (status) {
     case "open":
+      if (facts.choice || whyNotPayable(transaction, now) === "amount_not_chosen") return "choosing";
       if (isNextCallDue(facts)) return "next";
       return transaction.exception === "underpaid" ? "interrupted" : "waiting";
     case "confirmed":
@@ -105,6 +124,7 @@ function withoutStop(sentence: string): string {
 }
 
 function headingOf({ transaction }: PayFacts, state: PageState, language: Language): string {
+  if (state === "choosing") return message(language, "donation.choose");
   if (state === "calling") return message(language, "pay.status.charging");
   if (state === "done") return message(language, `pay.status.${transaction.status as "confirmed" | "redeemed"}`);
   return message(language, `pay.status.${state === "next" ? "interrupted" : state}`);
@@ -124,12 +144,15 @@ function linksOf(transaction: Transaction, query: string) {
   return {
     page: `${page}${query}`,
     code: `${page}/code${query}`,
+    amount: `${page}/amount${query}`,
     confirm: `${page}/confirm${query}`,
     cancel: `${page}/cancel${query}`,
     receipt: `${page}/receipt${query}`,
     resume: `${page}/resume${query}`,
     progress: `${page}/progress${query}`,
     resumePage: `/resume${query}`,
+    access: `/access${query}`,
+    renew: `/access/renew${query}`,
     back: withTransaction(back, transaction.id),
   };
 }
@@ -138,16 +161,19 @@ function statusWantsCancelUrl({ status }: Transaction): boolean {
   return !isPaid(status);
 }
 
-function orderView({ transaction, merchant }: PayFacts, language: Language) {
+function orderView(facts: PayFacts, state: PageState, language: Language) {
+  const { transaction, merchant } = facts;
   const { amountRappen, totalRappen, billedRappen } = transaction;
   const total = formatMoney(totalRappen);
   const settled = isPaid(transaction.status);
   const [label = ""] = message(language, "pay.billedTotal", { total }).split(":");
-  const notes: string[] = [];
-  if (totalRappen > amountRappen)
+  const notes = [...boughtDays(facts, language)];
+  const isChosen = state !== "choosing";
+  if (isChosen && totalRappen > amountRappen)
     notes.push(message(language, "pay.billedTotal.why", { amount: formatMoney(amountRappen), total }));
   // Whole tens can't be rounded up (OST art. 39b): then the sentence would only raise a doubt.
-  if (totalRappen % 10 !== 0 || billedRappen % 10 !== 0) notes.push(message(language, "pay.billedTotal.rounding"));
+  if (isChosen && (totalRappen % 10 !== 0 || billedRappen % 10 !== 0))
+    notes.push(message(language, "pay.billedTotal.rounding"));
   return {
     merchant: merchant.name,
     address: merchant.address,
@@ -160,7 +186,7 @@ function orderView({ transaction, merchant }: PayFacts, language: Language) {
     totalLabel: settled
       ? message(language, "pay.label.paidByCall")
       : `${label}, ${message(language, "pay.vatIncluded")}`,
-    total: settled ? formatMoney(billedRappen) : total,
+    total: settled ? formatMoney(billedRappen) : isChosen ? total : null,
     notes,
   };
 }
@@ -204,7 +230,6 @@ function afterView(facts: PayFacts, state: PageState, language: Language) {
   const seconds = callSeconds(calls, transaction.paidAt ?? now);
   const nothing = transaction.billedRappen === 0;
   const until = formatDate(language, transaction.resumableUntil);
-  const pass = accessUntil(transaction);
   return {
     settled: message(language, "pay.confirm.settled", { total: billed }),
     confirmText: message(language, "pay.confirm.text", { merchant: merchant.name }),
@@ -217,7 +242,6 @@ function afterView(facts: PayFacts, state: PageState, language: Language) {
     warning: nothing ? null : message(language, "pay.cancel.warning", { billed, merchant: merchant.name }),
     resumeUntil: message(language, "pay.resume.until", { date: until }),
     resumable: state === "expired" && transaction.resumableUntil > now,
-    passUntil: pass ? formatDate(language, pass, true) : null,
   };
 }
 

@@ -4,7 +4,7 @@ const pay = document.querySelector("[data-pay]");
 function followChoice() {
   const chosen = document.querySelector("[name=item]:checked");
   if (!chosen || !pay) return;
-  pay.textContent = pay.dataset.pay.replace("{amount}", chosen.dataset.amount);
+  pay.textContent = chosen.dataset.buy;
   document.dispatchEvent(new CustomEvent("phone:prefill", { detail: chosen.dataset.line }));
   const phone = document.querySelector("[data-open-phone]");
   const address = new URL(phone.href);

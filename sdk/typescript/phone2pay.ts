@@ -19,6 +19,14 @@ export interface NewTransaction {
   readonly language?: "fr" | "de" | "it" | "en";
   /** Days for which the payment is a pass. */
   readonly accessDays?: number;
+  /** Id of a paid pass of yours that this one prolongs. */
+  readonly renews?: string;
+  /** The shopper chooses the amount within these limits; `amount` is what the page proposes. */
+  readonly donation?: {
+    readonly minimum: number;
+    readonly maximum: number;
+    readonly suggestions?: readonly number[];
+  };
   /** One of your Smart Numbers; left out, the one that fits the amount best. */
   readonly number?: string;
   readonly metadata?: Readonly<Record<string, string>>;
@@ -53,6 +61,19 @@ export interface Transaction {
   readonly expiresAt: string;
   readonly resumableUntil: string;
   readonly accessUntil: string | null;
+  /** Opens a paid pass on the access page: twelve digits in groups of four. */
+  readonly accessCode: string | null;
+  readonly renews: string | null;
+  /** The paid renewal of this pass. */
+  readonly renewedBy: string | null;
+  readonly donation: {
+    readonly minimum: number;
+    readonly maximum: number;
+    readonly suggestions: readonly number[];
+    /** When the shopper chose `amount`; null until they have. */
+    readonly chosenAt: string | null;
+  } | null;
+  readonly accessDays: number;
   readonly test: boolean;
   readonly reference: string | null;
   readonly metadata: Readonly<Record<string, string>>;
@@ -63,6 +84,17 @@ export interface Transaction {
   readonly redeemedAt: string | null;
   readonly redeemedBy: string | null;
   readonly cancelledAt: string | null;
+}
+
+/** What a pass is worth now. */
+export interface Access {
+  readonly valid: boolean;
+  /** Why it isn't valid; `no_access` means that nothing but a payment was bought. */
+  readonly reason: "no_access" | "not_paid" | "cancelled" | "expired" | null;
+  /** When access ends, paid renewals included. */
+  readonly accessUntil: string | null;
+  /** The one asked for. */
+  readonly transaction: Transaction;
 }
 
 export interface Quote {
@@ -157,6 +189,11 @@ export function phone2pay({ baseUrl, apiKey, timeoutMs = 10_000 }: Phone2PayOpti
 
     /** Cancels an unpaid transaction. */
     cancelTransaction: (id: string) => ask<Transaction>("POST", `${of(id)}/cancel`),
+
+    /**
+     * What a pass opens now, by its id or access code; ask whenever a shopper comes back. Thrown code: `access_unknown`.
+     */
+    checkAccess: (access: string) => ask<Access>("POST", "/access/check", { access }),
 
     /** What an amount would cost and last: on the number you name, or on the one that fits best. */
     quote: (wish: { readonly amount: number; readonly number?: string }) => ask<Quote>("POST", "/quotes", wish),

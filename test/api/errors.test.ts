@@ -54,6 +54,18 @@ const PROVOKED: Readonly<Partial<Record<ErrorCode, () => ReturnType<typeof ask>>
     await named("again");
     return named("again", { amount: 110 });
   },
+  donation_limits: () => order({ donation: { minimum: 500, maximum: 1_000 } }),
+  access_unknown: () => api.post("/v1/access/check", { access: "0000 0000 0000" }),
+  async renewal_refused() {
+    const { id } = await api.create({ accessDays: 31 });
+    return order({ accessDays: 31, renews: id });
+  },
+  async renewal_exists() {
+    const { id } = await api.create({ accessDays: 31 });
+    await api.pay(id);
+    await api.create({ accessDays: 31, renews: id });
+    return order({ accessDays: 31, renews: id });
+  },
   api_key_missing: () => api.get("/v1/numbers", { key: undefined }),
   api_key_invalid: () => api.get("/v1/numbers", { key: "p2p_live_wrong" }),
   transaction_unknown: () => api.get(NOWHERE),

@@ -12,45 +12,23 @@ import { planCall } from "../../core/quote.ts";
 import { billedAfter, type Segment } from "../../core/tariff.ts";
 import type { Transaction } from "../../core/transaction.ts";
 import { anyTariff } from "./any-tariff.ts";
+import { transactionWith } from "./any-transaction.ts";
 
 const NOW = new Date("2026-03-02T10:00:00Z");
 const inMinutes = (minutes: number) => new Date(NOW.getTime() + minutes * 60_000);
 const BY_PULSE: readonly Segment[] = [{ kind: "time", rappenPerMinute: 120, incrementSeconds: 5 }];
 
 function factsOf(changes: Partial<Transaction> = {}, segments = BY_PULSE): PlayFacts {
-  const transaction: Transaction = {
-    id: "85341CE4-2744-423A-8320-F9531E57D666",
-    merchantId: 1,
+  const transaction = transactionWith({
     test: true,
     amountRappen: 100,
-    currency: "CHF",
-    number: "0900900904",
-    tariffId: 1,
-    description: "Album",
-    items: [],
-    reference: null,
-    returnUrl: "https://shop.example/",
-    cancelUrl: null,
-    language: null,
-    accessDays: 0,
-    metadata: {},
-    autoConfirmSeconds: 180,
-    status: "open",
-    exception: "none",
     totalRappen: 100,
-    billedRappen: 0,
     expectedSeconds: 46,
     createdAt: NOW,
     expiresAt: inMinutes(30),
     resumableUntil: inMinutes(10_000),
-    expiredAt: null,
-    paidAt: null,
-    confirmedAt: null,
-    redeemedAt: null,
-    redeemedBy: null,
-    cancelledAt: null,
     ...changes,
-  };
+  });
   return { transaction, terms: { segments, codeBeforeAnswer: false }, billedBefore: [], isPlaying: false, now: NOW };
 }
 

@@ -71,7 +71,16 @@ export class ShopUnderTest implements AsyncDisposable {
 
   /** Orders, and answers where the shop sends the shopper. */
   async buy(form: Readonly<Record<string, string>>): Promise<{ readonly location: string; readonly id: string }> {
-    const response = await fetch(`${this.shop.url}/buy`, {
+    return this.#send("/buy", form);
+  }
+
+  /** Renews a pass from the shop's page, and answers the same. */
+  async renew(transaction: string): Promise<{ readonly location: string; readonly id: string }> {
+    return this.#send("/renew", { transaction });
+  }
+
+  async #send(path: string, form: Readonly<Record<string, string>>) {
+    const response = await fetch(`${this.shop.url}${path}`, {
       method: "POST",
       body: new URLSearchParams(form),
       redirect: "manual",

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { DEMO_NUMBERS as SEEDED_NUMBERS } from "../../bin/demo-seed.ts";
 import { priceText } from "../../core/smart-number.ts";
+import { chooseDonation } from "../../db/donations.ts";
+import { findTransaction } from "../../db/transactions.ts";
 import { DEMO_NUMBERS, GOODS } from "../../demo/goods.ts";
 import { formatMoney, LANGUAGES, translator } from "../../demo/texts.ts";
 import { ShopUnderTest } from "./demo-shop.ts";
@@ -82,6 +84,54 @@ test("a transaction that isn't ours, or isn't one at all, is unknown", async () 
 
 test("a cancelled order says so", async () => {
   expect((await under.visit("/cancelled?lang=it")).html).toContain("Ordine annullato");
+});
+
+test("a pass lets its buyer in again and again, and is renewed before it ends, once", async () => {
+  const { id } = await under.buy({ item: "monthly" });
+  await under.pay(id);
+  for (const _visit of [1, 2, 3]) {
+    const { html } = await under.visit(`/back?transaction=${id}&lang=en`);
+    expect(html).toContain('data-access="open"');
+    expect(html).toContain("Your access is open.");
+    expect(html).not.toContain("it is delivered only once");
+    expect(html).toMatch(/data-access-code>[0-9]{4} [0-9]{4} [0-9]{4}</);
+  }
+  const renewal = await under.renew(id);
+  expect(renewal.location).toMatch(/^http:\/\/pay\.test\/pay\//);
+  expect((await under.renew(id)).location).toBe(`/back?transaction=${id}&lang=fr`);
+  await under.pay(renewal.id);
+  const page = await under.visit(`/back?transaction=${id}&lang=en`);
+  expect(page.html).toContain(renewal.id);
+  expect(page.html).not.toContain("data-renew>");
+});
+
+test("a renewal of nothing leads back to the goods", async () => {
+  expect((await under.renew(UNKNOWN)).location).toBe("/");
+});
+
+test("a donation's amount is its giver's, and the shop thanks for what was given", async () => {
+  const { id } = await under.buy({ item: "donation" });
+  expect(await findTransaction(under.db, id)).toMatchObject({
+    donation: { minimumRappen: 200, maximumRappen: 5_000, suggestionsRappen: [500, 1_000, 2_000] },
+  });
+  await chooseDonation(under.db, { transactionId: id, amountRappen: 1_500 });
+  await under.pay(id);
+  const { html } = await under.visit(`/back?transaction=${id}&lang=en`);
+  expect(html).toContain("Thank you for your donation.");
+  expect(html).toContain("<dd data-amount>CHF\u00a015.00</dd>");
+});
+
+test("a basket is paid by its lines", async () => {
+  const { id } = await under.buy({ item: "basket" });
+  const transaction = await findTransaction(under.db, id);
+  expect(transaction?.items).toHaveLength(3);
+  expect(transaction?.items.reduce((sum, item) => sum + item.amountRappen, 0)).toBe(transaction?.amountRappen);
+});
+
+test("the shop sells one of each kind", () => {
+  const kinds = new Set(GOODS.map(({ kind }) => kind.replace("demo.", "")));
+  const wanted = ["download", "siteAccess", "article", "subscription", "classifiedAd", "donation", "basket"];
+  expect([...kinds].sort()).toEqual(wanted.sort());
 });
 
 test("every page is complete in every language, without inline code or style", async () => {

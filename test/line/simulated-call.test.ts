@@ -70,6 +70,14 @@ test.concurrent("a call pays by the simulated line, by the pulse", async () => {
   expect(call.state).toBe("ended");
 });
 
+test.concurrent("a donation is called one, and the amount that was chosen", async () => {
+  const donation = { minimumRappen: 20, maximumRappen: 100, suggestionsRappen: [] };
+  const { id, code } = await exchange.openPayment("pulses", 30, donation);
+  const call = callWith("pulses", code);
+  await expectPaid("pulses", id, await call.finished);
+  expect(promptsOf(call).join(" ")).toContain("ivr-order-summary-donation-b say-centimes-30");
+});
+
 test.concurrent("the code can be keyed before the answer, and then costs nothing", async () => {
   const { id, code } = await exchange.openPayment("early", 24);
   const call = callWith("early", code);

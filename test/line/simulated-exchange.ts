@@ -4,9 +4,11 @@ import path from "node:path";
 import { serveAgi } from "../../agi/server.ts";
 import { openVoiceServer } from "../../agi/voice-server.ts";
 import { readRecordings } from "../../bin/line-news.ts";
+import type { Donation } from "../../core/donation.ts";
 import type { Segment } from "../../core/tariff.ts";
 import { issueCode } from "../../db/codes.ts";
 import type { Db } from "../../db/database.ts";
+import { chooseDonation } from "../../db/donations.ts";
 import { type DialOptions, dial, type LineEvent, type SimulatedCall } from "../../line/simulated-call.ts";
 import { cloneDatabase } from "../support/database.ts";
 import { type Seeded, seedMerchant, seedNumber, seedTransaction } from "../support/seed.ts";
@@ -43,7 +45,11 @@ export interface SimulatedExchange extends AsyncDisposable {
   readonly db: Db;
   readonly complaints: readonly unknown[];
   startVoice(): Promise<Voice>;
-  openPayment(name: NumberName, amountRappen: number): Promise<{ readonly id: string; readonly code: string }>;
+  openPayment(
+    name: NumberName,
+    amountRappen: number,
+    donation?: Donation,
+  ): Promise<{ readonly id: string; readonly code: string }>;
   newCode(id: string): Promise<string>;
   /** Dials; the events of the call go into `events`, too. */
   call(options: Partial<DialOptions> & Pick<DialOptions, "number" | "agiServers">): SimulatedCall & {
@@ -84,8 +90,9 @@ export async function openSimulatedExchange(): Promise<SimulatedExchange> {
       resources.use(parts);
       return { address: `127.0.0.1:${port}`, [Symbol.asyncDispose]: () => parts.disposeAsync() };
     },
-    async openPayment(name, amountRappen) {
-      const { id } = await seedTransaction(db, seeded[name], { amountRappen });
+    async openPayment(name, amountRappen, donation) {
+      const { id } = await seedTransaction(db, seeded[name], { amountRappen, donation: donation ?? null });
+      if (donation) await chooseDonation(db, { transactionId: id, amountRappen });
       return { id, code: await newCode(id) };
     },
     call(options) {

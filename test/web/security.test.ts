@@ -12,7 +12,9 @@ afterAll(async () => {
 });
 
 test("no page has anything inline or from elsewhere, and every page forbids it", async () => {
-  const pages = ["/resume", "/nowhere", "/pay/unknown"];
+  const pages = ["/resume", "/access", "/nowhere", "/pay/unknown"];
+  const donation = { minimumRappen: 50, maximumRappen: 500, suggestionsRappen: [100] };
+  pages.push(`/pay/${await web.open({ donation })}`, `/pay/${await web.inState("paid", { accessDays: 31 })}`);
   for (const state of STATES) {
     const id = await web.inState(state);
     pages.push(`/pay/${id}`, `/pay/${id}/cancel`, `/pay/${id}/receipt`);
@@ -43,6 +45,8 @@ test("forms may end at the merchant's addresses, and nowhere else", async () => 
   );
   const odd = await web.get(`/pay/${await web.open({ returnUrl: "http://a;sandbox/" })}`);
   expect(odd.headers["content-security-policy"]).toContain("form-action 'self' http:;");
+  const access = await web.get("/access");
+  expect(access.headers["content-security-policy"]).toContain("form-action 'self' https: http:;");
   expect(contentSecurityPolicy([])).toContain("form-action 'self';");
 });
 

@@ -54,7 +54,9 @@ function show(state) {
   const newerCode = state.codeIssuedAt > Number(main.dataset.codeIssuedAt);
   const { playing } = main.dataset; // of a test transaction: a simulated call has begun or ended
   const otherPlay = playing !== undefined && String(state.isPlaying ?? false) !== playing;
-  if (state.status !== status || state.exception !== exception || newerCode || otherPlay) return void swap();
+  const otherTotal = state.totalRappen !== Number(main.dataset.total);
+  const isOther = newerCode || otherPlay || otherTotal;
+  if (state.status !== status || state.exception !== exception || isOther) return void swap();
   const billed = find("[data-billed]");
   billed.value = String(state.billedRappen);
   setText("[data-billed-figure]", state.billedFigure);
@@ -112,7 +114,7 @@ function replaceContent(fresh) {
   const changing = (child) => !child.matches("[role=status], .label");
   for (const child of Array.from(main.children).filter(changing)) child.remove();
   main.append(...Array.from(freshMain.children).filter(changing));
-  for (const name of ["progressUrl", "codeIssuedAt", "playing"]) {
+  for (const name of ["progressUrl", "codeIssuedAt", "total", "playing"]) {
     if (name in freshMain.dataset) main.dataset[name] = freshMain.dataset[name];
     else delete main.dataset[name];
   }

@@ -1,0 +1,213 @@
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import path from "node:path";
+import AxeBuilder from "@axe-core/playwright";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { LANGUAGES } from "../../core/messages.ts";
+import type { Order } from "../../core/transaction.ts";
+import { findTransaction } from "../../db/transactions.ts";
+import { shiftBack } from "../support/time-travel.ts";
+import { WebApp } from "./web-app.ts";
+
+const CHROMIUM = "/usr/bin/chromium";
+const PICTURES = path.resolve(import.meta.dirname, "../../.cache/screenshots");
+const PHONE = { width: 390, height: 844 };
+const DESKTOP = { width: 1280, height: 900 };
+const NARROWEST = { width: 320, height: 800 };
+const OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+const DAY_MS = 86_400_000;
+const DONATION = { minimumRappen: 50, maximumRappen: 5_000, suggestionsRappen: [100, 500, 1_000, 2_000] };
+const present = existsSync(CHROMIUM);
+if (!present && process.env.CI) throw new Error(`${CHROMIUM} is missing`);
+
+let web: WebApp;
+let address: string;
+let browser: Browser;
+let shop: Server;
+let shopAddress: string;
+const visits: string[] = [];
+
+beforeAll(async () => {
+  if (!present) return;
+  web = await WebApp.start();
+  address = await web.app.listen({ port: 0, host: "127.0.0.1" });
+  shop = createServer((request, response) => {
+    if (request.url !== "/favicon.ico") visits.push(`${request.url} from ${request.headers.referer ?? "nowhere"}`);
+    response.setHeader("content-type", "text/html").end("<title>Shop</title>Merci");
+  });
+  await new Promise<void>((resolve) => shop.listen(0, "127.0.0.1", resolve));
+  shopAddress = `http://127.0.0.1:${(shop.address() as AddressInfo).port}`;
+  await mkdir(PICTURES, { recursive: true });
+  browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
+  });
+});
+afterAll(async () => {
+  if (!present) return;
+  await browser.close();
+  shop.closeAllConnections();
+  await new Promise((resolve) => shop.close(resolve));
+  await web[Symbol.asyncDispose]();
+});
+
+/** A page whose console stays silent: a breach of the content security policy would be heard there. */
+async function visit(url: string, options: BrowserContextOptions = {}) {
+  const context = await browser.newContext({ viewport: PHONE, locale: "fr-CH", ...options });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("console", (line) => line.type() === "error" && complaints.push(line.text()));
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  await page.goto(`${address}${url}`);
+  return { page, complaints, [Symbol.asyncDispose]: () => context.close() };
+}
+
+async function paidPass(changes: Partial<Order> = {}) {
+  const id = await web.inState("confirmed", { accessDays: 31, ...changes });
+  const pass = await findTransaction(web.db, id);
+  return { id, code: pass?.accessCode ?? "" };
+}
+
+async function faults(page: Page) {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations.map(({ id, nodes }) => [id, nodes[0]?.html]);
+}
+
+async function passNearItsEnd() {
+  const pass = await paidPass({ description: "Le mensuel" });
+  await shiftBack(web.db, 26 * DAY_MS);
+  return pass;
+}
+
+async function given(): Promise<string> {
+  const id = await web.open({ donation: DONATION, description: "Fonds des jeunes musiciens" });
+  await web.post(`/pay/${id}/amount`, "amount=1.00");
+  await (await web.call(id)).pulses(1, 10);
+  return id;
+}
+
+/** Pages by what they show, each with the address of a fresh one. */
+const LOOKS: Readonly<Record<string, () => Promise<string>>> = {
+  "the choice of an amount": async () =>
+    `/pay/${await web.open({ donation: DONATION, description: "Fonds des jeunes musiciens", amountRappen: 500 })}`,
+  "a chosen amount": async () => {
+    const id = await web.open({ donation: DONATION, description: "Fonds des jeunes musiciens" });
+    await web.post(`/pay/${id}/amount`, "amount=1.00");
+    return `/pay/${id}`;
+  },
+  "a paid donation": async () => `/pay/${await given()}`,
+  "the receipt of a donation": async () => `/pay/${await given()}/receipt`,
+  "a paid pass": async () =>
+    `/pay/${await web.inState("paid", { accessDays: 31, description: "Archives audio, 31 jours" })}`,
+  "a pass near its end": async () => `/pay/${(await passNearItsEnd()).id}`,
+  "the receipt of a pass near its end": async () => `/pay/${(await passNearItsEnd()).id}/receipt`,
+  "the access page": async () => "/access",
+};
+
+(present ? describe : describe.skip)("in a browser", () => {
+  test.each([true, false])("a donation is chosen, changed and paid; with script: %p", async (javaScriptEnabled) => {
+    const id = await web.open({ donation: DONATION, returnUrl: `${shopAddress}/thanks` });
+    await using visitor = await visit(`/pay/${id}`, { javaScriptEnabled });
+    const { page } = visitor;
+    await page.getByLabel("Autre montant (CHF)").fill("0.10");
+    await page.getByRole("button", { name: "Continuer" }).click();
+    await page.getByText("Le montant minimal est de CHF\u00a00.50.").waitFor();
+    await page.getByRole("button", { name: "CHF 5.00" }).click();
+    await page.locator("[data-code]").waitFor();
+    await page.getByRole("link", { name: "Modifier le montant" }).click();
+    await page.getByLabel("Autre montant (CHF)").fill("1");
+    await page.getByRole("button", { name: "Continuer" }).click();
+    await page.locator("[data-code]").waitFor();
+    const call = await web.call(id);
+    await call.pulses(1, 10);
+    await page.locator('h1[data-status="paid"]').waitFor({ timeout: 10_000 });
+    await page.getByText("Merci de votre don.").waitFor();
+    expect(visitor.complaints.filter((line) => !line.includes("422"))).toEqual([]);
+  });
+
+  test("an amount chosen on one page shows on the other", async () => {
+    const id = await web.open({ donation: DONATION });
+    await web.post(`/pay/${id}/amount`, "amount=1.00");
+    await using visitor = await visit(`/pay/${id}`);
+    await visitor.page.getByText("CHF\u00a01.00", { exact: true }).first().waitFor();
+    await web.post(`/pay/${id}/amount`, "amount=7.00");
+    await visitor.page.locator(".sum strong", { hasText: "CHF\u00a07.00" }).waitFor();
+  });
+
+  test("a code opens its pass at the merchant's, who is told the id and nothing of where it came from", async () => {
+    const { id, code } = await paidPass({ returnUrl: `${shopAddress}/in` });
+    await using visitor = await visit("/access");
+    const { page } = visitor;
+    await page.getByRole("textbox").fill("1234 5678");
+    await page.getByRole("button", { name: "Accéder" }).click();
+    await page.getByText("Aucun accès ne correspond à cette saisie.").waitFor();
+    await page.getByRole("textbox").fill(code.replace(/(.{4})/g, "$1 "));
+    await page.getByRole("button", { name: "Accéder" }).click();
+    await page.waitForURL(`${shopAddress}/in?transaction=${id}`);
+    expect(visits.at(-1)).toBe(`/in?transaction=${id} from nowhere`);
+    expect(visitor.complaints.filter((line) => !line.includes("404"))).toEqual([]);
+  });
+
+  test("a pass near its end is renewed from the access page, by a call", async () => {
+    const { id, code } = await paidPass({ returnUrl: `${shopAddress}/in` });
+    await shiftBack(web.db, 26 * DAY_MS);
+    await using visitor = await visit("/access", { javaScriptEnabled: false });
+    const { page } = visitor;
+    await page.getByRole("textbox").fill(code);
+    await page.getByRole("button", { name: "Accéder" }).click();
+    await page.getByRole("button", { name: "Renouveler l'accès" }).click();
+    await page.waitForURL(`${address}/pay/*`);
+    const renewalId = page.url().split("/").at(-1) ?? "";
+    expect(await findTransaction(web.db, renewalId)).toMatchObject({ renews: id });
+    await (await web.call(renewalId)).pulses(1, 10);
+    await page.locator('h1[data-status="paid"]').waitFor({ timeout: 10_000 });
+    await page.locator("[data-access-code]").waitFor();
+  });
+
+  const looks = Object.keys(LOOKS).flatMap((name) => [[name, "light"] as const, [name, "dark"] as const]);
+  test.each(looks)("%s is accessible in the %s", async (name, colorScheme) => {
+    const url = await LOOKS[name]?.();
+    for (const [device, viewport, language] of [
+      ["phone", PHONE, "fr"],
+      ["desktop", DESKTOP, "de"],
+    ] as const) {
+      await using visitor = await visit(`${url}?lang=${language}`, { viewport, colorScheme });
+      await visitor.page.screenshot({
+        path: path.join(PICTURES, `goods-${name.replaceAll(" ", "-")}-${device}-${colorScheme}.png`),
+        fullPage: true,
+      });
+      expect(await faults(visitor.page)).toEqual([]);
+      expect(visitor.complaints).toEqual([]);
+    }
+  });
+
+  test.each(Object.keys(LOOKS))("nothing is cut off on a narrow screen: %s", async (name) => {
+    const url = await LOOKS[name]?.();
+    for (const language of LANGUAGES) {
+      await using visitor = await visit(`${url}?lang=${language}`, { viewport: NARROWEST });
+      expect([language, await visitor.page.evaluate(OVERFLOW)]).toEqual([language, 0]);
+    }
+  });
+
+  test.each(["light", "dark"] as const)("what the access page answers is accessible in the %s", async (colorScheme) => {
+    const pass = await passNearItsEnd();
+    for (const [entered, found] of [
+      [pass.id, "[data-renewal]"],
+      ["0000 0000 0000", "[role=alert]"],
+    ] as const) {
+      await using visitor = await visit("/access?lang=de", { viewport: PHONE, colorScheme });
+      const { page } = visitor;
+      await page.getByRole("textbox").fill(entered);
+      await page.locator("form .button").click();
+      await page.locator(found).waitFor();
+      await page.screenshot({
+        path: path.join(PICTURES, `goods-access-${found.replace(/\W/g, "")}-${colorScheme}.png`),
+        fullPage: true,
+      });
+      expect(await faults(page)).toEqual([]);
+    }
+  });
+});
