@@ -49,14 +49,14 @@ export async function merchantApi(app: FastifyInstance, options: MerchantApiOpti
   await describeApi(app, options);
   await app.register(documentationRoutes);
   // Not `options` with a prefix added: what is registered with them further inside would have the prefix again.
-  const { db, rememberMilliseconds = REMEMBER_MS } = options;
+  const { db, rememberMilliseconds = REMEMBER_MS, requestsPerMinuteMax = REQUESTS_PER_MINUTE_MAX } = options;
   const numbersOf = remembered(rememberMilliseconds, (merchantId: number) => numbersOfMerchant(db, merchantId));
-  const inside = { ...options, rememberMilliseconds, numbersOf };
+  const inside: Inside = { ...options, rememberMilliseconds, requestsPerMinuteMax, numbersOf };
   await app.register((v1) => versionOne(v1, inside), { prefix: "/v1" });
   await app.register((services) => webServices(services, inside), { prefix: "/webservices" });
 }
 
-type Inside = MerchantApiOptions & Omit<Scope, "client"> & { readonly rememberMilliseconds: number };
+type Inside = Required<MerchantApiOptions> & Omit<Scope, "client">;
 
 async function versionOne(app: FastifyInstance, options: Inside): Promise<void> {
   readJsonAndXml(app);
@@ -75,7 +75,7 @@ async function versionOne(app: FastifyInstance, options: Inside): Promise<void> 
 async function withKey(app: FastifyInstance, options: Inside): Promise<void> {
   requireApiKey(app, openKeys(options.db, options.rememberMilliseconds));
   await app.register(rateLimit, {
-    max: options.requestsPerMinuteMax ?? REQUESTS_PER_MINUTE_MAX,
+    max: options.requestsPerMinuteMax,
     timeWindow: 60_000,
     cache: COUNTED_KEYS_MAX,
     keyGenerator: (request) => clientOf(request).keyId,
