@@ -88,7 +88,9 @@ export const eventSchema = z
     sequence: z.int().describe("Grows. Of two events of one transaction the greater one tells the later state."),
     data: z
       .record(z.string(), z.unknown())
-      .describe("The transaction as it was then, in the fields of Transaction without `calls` and `code`."),
+      .describe(
+        "The transaction as it was then, in the fields of Transaction without `calls`, `code`, `accessCode` and `renewedBy`.",
+      ),
   })
   .meta({ id: "WebhookEvent" });
 export type EventView = z.infer<typeof eventSchema>;
