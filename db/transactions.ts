@@ -13,7 +13,7 @@ import {
 import { type Db, type DbTransaction, databaseNow } from "./database.ts";
 import { notifyChange } from "./notices.ts";
 import type { TransactionsTable } from "./schema.ts";
-import { writeJournal } from "./webhook-outbox.ts";
+import { isListenedTo, writeJournal } from "./webhook-outbox.ts";
 
 /** Most rows that one page of a list holds. */
 export const PAGE_ROWS_MAX = 100;
@@ -59,10 +59,12 @@ export async function openTransaction(
           .doNothing(),
       )
       .returningAll()
+      .returning(isListenedTo)
       .executeTakeFirst();
     if (!inserted) return { refusal: "reference_in_use" };
     const opened = transactionOf(inserted);
-    await writeJournal(trx, opened, "transaction.created", { amountRappen: order.amountRappen });
+    const { amountRappen } = order;
+    await writeJournal(trx, opened, { event: "transaction.created", data: { amountRappen }, told: inserted.listened });
     return opened;
   });
 }
@@ -144,7 +146,13 @@ export async function changeWithin(
   id: string,
   transition: Transition,
 ): Promise<{ readonly transaction: Transaction; readonly refusal: ErrorCode | null } | null> {
-  const row = await trx.selectFrom("transactions").selectAll().where("id", "=", id).forNoKeyUpdate().executeTakeFirst();
+  const row = await trx
+    .selectFrom("transactions")
+    .selectAll()
+    .select(isListenedTo)
+    .where("id", "=", id)
+    .forNoKeyUpdate()
+    .executeTakeFirst();
   if (!row) return null;
   const before = transactionOf(row);
   const change = transition(before, await databaseNow(trx));
@@ -171,7 +179,7 @@ export async function changeWithin(
     })
     .where("id", "=", id)
     .execute();
-  await writeJournal(trx, next, event, data);
+  await writeJournal(trx, next, { event, data, told: row.listened });
   await notifyChange(trx, next.id);
   return { transaction: next, refusal: null };
 }
