@@ -17,7 +17,7 @@ import { notifyChange } from "./notices.ts";
 import { findRenewal, isAccessCodeTaken } from "./passes.ts";
 import type { Database } from "./schema.ts";
 import { transactionOf } from "./transaction-row.ts";
-import { writeJournal } from "./webhook-outbox.ts";
+import { isListenedTo, writeJournal } from "./webhook-outbox.ts";
 
 /** Most rows that one page of a list holds. */
 export const PAGE_ROWS_MAX = 100;
@@ -53,10 +53,12 @@ function insertOpened(db: Db, row: InsertObject<Database, "transactions">): Prom
       .values(row)
       .onConflict((conflict) => conflict.doNothing())
       .returningAll()
+      .returning(isListenedTo)
       .executeTakeFirst();
     if (!inserted) return null;
     const opened = transactionOf(inserted);
-    await writeJournal(trx, opened, "transaction.created", { amountRappen: opened.amountRappen });
+    const { amountRappen } = opened;
+    await writeJournal(trx, opened, { event: "transaction.created", data: { amountRappen }, told: inserted.listened });
     return opened;
   });
 }
@@ -172,7 +174,13 @@ export async function changeWithin(
   id: string,
   transition: Transition,
 ): Promise<{ readonly transaction: Transaction; readonly refusal: ErrorCode | null } | null> {
-  const row = await trx.selectFrom("transactions").selectAll().where("id", "=", id).forNoKeyUpdate().executeTakeFirst();
+  const row = await trx
+    .selectFrom("transactions")
+    .selectAll()
+    .select(isListenedTo)
+    .where("id", "=", id)
+    .forNoKeyUpdate()
+    .executeTakeFirst();
   if (!row) return null;
   const before = transactionOf(row);
   const change = transition(before, await databaseNow(trx));
@@ -201,7 +209,7 @@ export async function changeWithin(
     })
     .where("id", "=", id)
     .execute();
-  await writeJournal(trx, next, event, data);
+  await writeJournal(trx, next, { event, data, told: row.listened });
   await notifyChange(trx, next.id);
   return { transaction: next, refusal: null };
 }
