@@ -1,7 +1,7 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
@@ -12,24 +12,53 @@ const DONE = "done";
 
 /** A Windows of the test file's own, in which VBScript runs. To set it up takes up to half a minute. */
 export class Wine implements AsyncDisposable {
-  readonly #directory: string;
-  readonly #env: NodeJS.ProcessEnv;
+  readonly #home: WineHome;
+  readonly #idle: ChildProcess;
 
   static async start(): Promise<Wine> {
-    const wine = new Wine(await mkdtemp(path.join(tmpdir(), "phone2pay-wine-")));
-    await mkdir(path.join(wine.#directory, "prefix"));
-    // What all of its programs share; without this each of them would start it anew.
-    await wine.#program(["wineserver", "--persistent"]);
-    await wine.#program(["wine", "wineboot", "--init"], { timeoutMs: SET_UP_TIMEOUT_MS });
+    const home = new WineHome(await mkdtemp(path.join(tmpdir(), "phone2pay-wine-")));
+    await home.run(["wine", "wineboot", "--init"], { timeoutMs: SET_UP_TIMEOUT_MS });
+    const wine = new Wine(home);
     // Windows keeps the time zone here; Wine doesn't. The tests' clock shows UTC.
     const zone = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\TimeZoneInformation";
-    await wine.#program(["wine", "reg", "add", zone, "/v", "ActiveTimeBias", "/t", "REG_DWORD", "/d", "0", "/f"]);
+    await home.run(["wine", "reg", "add", zone, "/v", "ActiveTimeBias", "/t", "REG_DWORD", "/d", "0", "/f"]);
     return wine;
   }
 
-  private constructor(directory: string) {
-    this.#directory = directory;
-    this.#env = {
+  private constructor(home: WineHome) {
+    this.#home = home;
+    // Waits for commands that never come. With nobody in it a Windows shuts down, and who comes then waits ten seconds.
+    this.#idle = spawn("wine", ["cmd"], { env: home.env, stdio: ["pipe", "ignore", "ignore"] });
+  }
+
+  /** Runs a VBScript, and answers the lines that it echoes. */
+  async run(script: string, settings: Readonly<Record<string, string>> = {}): Promise<readonly string[]> {
+    const file = path.join(this.#home.directory, `${randomUUID()}.vbs`);
+    await writeFile(file, `${script}\nWScript.Echo "${DONE}"`.replaceAll(/\r?\n/g, "\r\n"));
+    const windowsPath = `Z:${file.replaceAll("/", "\\")}`;
+    const printed = await this.#home.run(["wine", "cscript", "//nologo", windowsPath], { settings });
+    const lines = printed.split(/\r?\n/).filter((line) => line !== "");
+    if (lines.pop() !== DONE) throw new Error(`the script broke off after: ${lines.slice(-3).join(", ") || "nothing"}`);
+    return lines;
+  }
+
+  /** Ends all that runs in it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const gone = once(this.#idle, "exit");
+    await this.#home.run(["wineserver", "--kill"]);
+    await gone;
+    await rm(this.#home.directory, { recursive: true, force: true });
+  }
+}
+
+/** Where a Wine keeps its things, and the environment that its programs run in. */
+class WineHome {
+  readonly directory: string;
+  readonly env: NodeJS.ProcessEnv;
+
+  constructor(directory: string) {
+    this.directory = directory;
+    this.env = {
       PATH: process.env.PATH,
       HOME: directory,
       WINEPREFIX: path.join(directory, "prefix"),
@@ -40,33 +69,16 @@ export class Wine implements AsyncDisposable {
     };
   }
 
-  /** Runs a VBScript, and answers the lines that it echoes. */
-  async run(script: string, settings: Readonly<Record<string, string>> = {}): Promise<readonly string[]> {
-    const file = path.join(this.#directory, `${randomUUID()}.vbs`);
-    await writeFile(file, `${script}\nWScript.Echo "${DONE}"`.replaceAll(/\r?\n/g, "\r\n"));
-    const windowsPath = `Z:${file.replaceAll("/", "\\")}`;
-    const printed = await this.#program(["wine", "cscript", "//nologo", windowsPath], { settings });
-    const lines = printed.split(/\r?\n/).filter((line) => line !== "");
-    if (lines.pop() !== DONE) throw new Error(`the script broke off after: ${lines.slice(-3).join(", ") || "nothing"}`);
-    return lines;
-  }
-
-  /** Ends all that runs in it. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#program(["wineserver", "--kill"]);
-    await rm(this.#directory, { recursive: true, force: true });
-  }
-
   /** What a program prints. It goes to a file, because what a program leaves running would keep a pipe open. */
-  async #program(
+  async run(
     [program, ...args]: readonly [string, ...string[]],
     options: { readonly settings?: Readonly<Record<string, string>>; readonly timeoutMs?: number } = {},
   ): Promise<string> {
     const { settings = {}, timeoutMs = RUN_TIMEOUT_MS } = options;
-    const printed = path.join(this.#directory, `${randomUUID()}.txt`);
+    const printed = path.join(this.directory, `${randomUUID()}.txt`);
     await using file = await open(printed, "w");
     const child = spawn(program, args, {
-      env: { ...this.#env, ...settings },
+      env: { ...this.env, ...settings },
       stdio: ["ignore", file.fd, "ignore"],
       timeout: timeoutMs,
       killSignal: "SIGKILL",

@@ -28,6 +28,31 @@ test("what the wire examples say is what the server says: the same fields, the s
   }
 });
 
+test("in the old-style services, too: the same elements in the same order", async () => {
+  await using api = await ApiUnderTest.start();
+  const ask = async (operation: string, fields: Readonly<Record<string, string>>) => {
+    const body = new URLSearchParams({ apiKey: api.seeded.liveKey, ...fields }).toString();
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    return api.post(`/webservices/phone2pay.asmx/${operation}`, body, { headers });
+  };
+  const { id } = await api.create({ reference: "kit-1", language: "fr" });
+  const examples = readWireExamples().map(({ call, plain }) => ({ call, ...plain.answer }));
+  const opened = examples.find(({ call, status }) => call === "createTransaction" && status === 200);
+  expect(elementsOf(opened?.body)).toEqual(elementsOf((await ask("CheckTransaction", { id })).body));
+  const refused = await ask("RedeemTransaction", { id });
+  const unpaid = examples.find(({ body }) => String(body).includes("transaction_not_paid"));
+  expect(refused.statusCode).toBe(unpaid?.status);
+  expect(withoutId(unpaid?.body)).toBe(withoutId(refused.body));
+});
+
+function elementsOf(xml: unknown): readonly string[] {
+  return [...String(xml).matchAll(/<([A-Za-z]\w*)/g)].map(([, name = ""]) => name);
+}
+
+function withoutId(xml: unknown): string {
+  return String(xml).replace(/<requestId>[^<]*/, "<requestId>");
+}
+
 function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null;
 }
