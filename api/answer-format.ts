@@ -38,7 +38,10 @@ export async function negotiateAnswer(request: FastifyRequest, reply: FastifyRep
   if (type === JSON_TYPE) return;
   reply.type(`${type}; charset=utf-8`).serializer((payload: unknown) => {
     // What is text already was written by someone who knew: problems.
-    return typeof payload === "string" ? payload : writeAnswer(request, { status: reply.statusCode, payload });
+    if (typeof payload === "string") return payload;
+    if (payload !== null) return writeAnswer(request, { status: reply.statusCode, payload });
+    reply.removeHeader("content-type");
+    return "";
   });
 }
 

@@ -39,7 +39,8 @@ export async function merchantApi(app: FastifyInstance, options: MerchantApiOpti
   await app.register(documentationRoutes);
   // Not `options` with a prefix added: what is registered with them further inside would have the prefix again.
   await app.register((inside) => versionOne(inside, options), { prefix: "/v1" });
-  await app.register((inside) => webServices(inside, options), { prefix: "/webservices" });
+  const limited = { ...options, requestsPerMinuteMax: options.requestsPerMinuteMax ?? REQUESTS_PER_MINUTE_MAX };
+  await app.register((inside) => webServices(inside, limited), { prefix: "/webservices" });
 }
 
 async function versionOne(app: FastifyInstance, options: MerchantApiOptions): Promise<void> {

@@ -1,18 +1,24 @@
 import type { FastifyRequest } from "fastify";
 import type { TransactionView } from "../transaction-schemas.ts";
-import { type AttemptLimits, Attempts } from "./attempts.ts";
+import { Attempts } from "./attempts.ts";
 import type { Operation, Parameters, Service } from "./operations.ts";
 import { openSignIn } from "./sign-in.ts";
 
-/** Requests of one merchant: as many as one of their keys may make over REST. */
-const REQUESTS_OF_MERCHANT: AttemptLimits = { attemptsMax: 6_000, windowMs: 60_000, keysMax: 10_000 };
+const MINUTE_MS = 60_000;
+/** Merchants that are counted at a time. */
+const COUNTED_MERCHANTS_MAX = 10_000;
 
 /** Does an operation for whoever its parameters sign in. Throws the refusals of both. */
 export type Call = (request: FastifyRequest, operation: Operation, parameters: Parameters) => Promise<TransactionView>;
 
-export function openCall(service: Service): Call {
+/** A merchant may make as many requests here as one of their keys may over REST. */
+export function openCall(service: Service & { readonly requestsPerMinuteMax: number }): Call {
   const signIn = openSignIn(service.db);
-  const requests = new Attempts(REQUESTS_OF_MERCHANT);
+  const requests = new Attempts({
+    attemptsMax: service.requestsPerMinuteMax,
+    windowMs: MINUTE_MS,
+    keysMax: COUNTED_MERCHANTS_MAX,
+  });
   return async (request, operation, parameters) => {
     const signedIn = await signIn(parameters, { address: request.ip, log: request.log });
     requests.take(String(signedIn.merchant.id), performance.now());

@@ -15,7 +15,10 @@ const STYLE = new URL("phone2pay.css", import.meta.url);
 const PAGE_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** `/phone2pay.asmx` as ASP.NET served such services: help page, WSDL, SOAP, plain GET and POST. */
-export async function webServices(app: FastifyInstance, service: Service): Promise<void> {
+export async function webServices(
+  app: FastifyInstance,
+  service: Service & { readonly requestsPerMinuteMax: number },
+): Promise<void> {
   const call = openCall(service);
   app.setErrorHandler((error, request, reply) => answerPlainError(error, { request, reply, db: service.db }));
   app.setNotFoundHandler(async () => {

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { validateXML } from "xmllint-wasm";
 import { readXml } from "../../api/xml-reader.ts";
 import { ERRORS } from "../../core/errors.ts";
-import { ApiUnderTest, BASE_URL, ORDER } from "./api-app.ts";
+import { seedMerchant } from "../support/seed.ts";
+import { ApiUnderTest, BASE_URL, composeApi, ORDER } from "./api-app.ts";
 import {
   addLogin,
   callElement,
@@ -198,6 +199,19 @@ test("the mode is the key's; by password it is live unless asked, and a transact
   expect(await by(login, "CheckTransaction", { id, test: false })).toBe("transaction_unknown");
   expect(await by({ apiKey: testKey }, "CheckTransaction", { id })).toBe("true");
   expect(await by({ apiKey: liveKey }, "CheckTransaction", { id })).toBe("transaction_unknown");
+});
+
+test("a merchant's requests are limited as those of a key are, and another's aren't touched by it", async () => {
+  await using app = await composeApi(api.db, { requestsPerMinuteMax: 2 });
+  const other = await addLogin(api.db, (await seedMerchant(api.db, { number: "0900900951" })).merchantId);
+  const ask = async (who: Parameters) => {
+    const answer = await post(app, "CheckTransaction", { ...who, id: NOBODY });
+    return [answer.statusCode, Number(answer.headers["retry-after"] ?? 0) > 50];
+  };
+  expect(await ask(login)).toEqual([404, false]);
+  expect(await ask({ apiKey: api.seeded.liveKey })).toEqual([404, false]);
+  expect(await ask(login)).toEqual([429, true]);
+  expect(await ask(other)).toEqual([404, false]);
 });
 
 test("the help page lists the operations, and each has a page with a message of every kind", async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { acceptedType } from "../../api/answer-format.ts";
+import Fastify from "fastify";
+import { acceptedType, negotiateAnswer } from "../../api/answer-format.ts";
 import { readXml, type XmlElement } from "../../api/xml-reader.ts";
 import { ApiUnderTest, ORDER } from "./api-app.ts";
 
@@ -177,6 +178,17 @@ test("a problem has the XML form of RFC 9457 for who reads XML", async () => {
       requestId: answer.headers["x-request-id"],
       type: "http://pay.test/docs/errors#amount_invalid",
     });
+  }
+});
+
+test("an answer that says nothing says nothing in XML, too", async () => {
+  await using app = Fastify();
+  app.addHook("onRequest", negotiateAnswer);
+  app.delete("/null", async (_request, reply) => reply.code(204).send(null));
+  app.delete("/nothing", async (_request, reply) => reply.code(204).send());
+  for (const url of ["/null", "/nothing"]) {
+    const answer = await app.inject({ method: "DELETE", url, headers: IN_XML });
+    expect([answer.statusCode, answer.body]).toEqual([204, ""]);
   }
 });
 
