@@ -40,6 +40,9 @@ const FOR_TESTS: readonly SystemPart[] = [
     debianPackage: "libxml-libxml-perl",
     what: "XML in Perl",
   }),
+  file("curl.so", { at: "/usr/lib/php/*/curl.so", debianPackage: "php-curl", what: "PHP's curl" }),
+  program("wine", { debianPackage: "wine", what: "runs the kit for ASP" }),
+  file("wine64", { at: "/usr/lib/wine/wine64", debianPackage: "wine64", what: "Wine's Windows of 64 bits" }),
   font("LiberationSans-Regular.ttf", { debianPackage: "fonts-liberation", what: "what pages are measured in" }),
   font("DejaVuSans.ttf", { debianPackage: "fonts-dejavu-core", what: "a wide font that pages must fit in" }),
 ];

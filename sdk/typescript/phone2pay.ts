@@ -1,7 +1,8 @@
 /**
- * Phone2Pay for TypeScript: one file without dependencies, for Node 18 or newer (or anything else with fetch). Copy it
- * into your shop's server. Never use it in a browser: the API key would be anyone's.
+ * Phone2Pay for TypeScript: one file without dependencies, for Node 18 or newer (Deno and Bun have what it needs, too).
+ * Copy it into your shop's server. Never use it in a browser: the API key would be anyone's.
  */
+import { createHmac, timingSafeEqual } from "node:crypto";
 
 /** Money is in rappen everywhere: CHF 9.90 is 990. */
 export interface NewTransaction {
@@ -111,7 +112,10 @@ export interface Quote {
   readonly shortestSeconds: number;
 }
 
-/** A refusal of the API, or with `status` 0 no answer at all (code `no_answer`) or not one of ours (`not_phone2pay`). */
+/**
+ * A refusal of the API; with `status` 0 no answer at all (code `no_answer`) or a webhook that proves nothing. Branch on
+ * `code`, never on the texts. `not_phone2pay` is an answer that some other server gave.
+ */
 export class Phone2PayError extends Error {
   /** HTTP status; 0 when there was no answer. */
   readonly status: number;
@@ -147,7 +151,12 @@ export interface Phone2PayOptions {
 export function phone2pay({ baseUrl, apiKey, timeoutMs = 10_000 }: Phone2PayOptions) {
   const root = `${baseUrl.replace(/\/+$/, "")}/v1`;
 
-  async function ask<Answer>(method: "GET" | "POST", path: string, body?: unknown): Promise<Answer> {
+  async function ask<Answer>(
+    method: "GET" | "POST",
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> {
     let status = 0;
     let text: string;
     try {
@@ -157,10 +166,11 @@ export function phone2pay({ baseUrl, apiKey, timeoutMs = 10_000 }: Phone2PayOpti
           accept: "application/json",
           authorization: `Bearer ${apiKey}`,
           ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         // The key goes to this address and to no other.
-        redirect: "error",
+        redirect: "manual",
         signal: AbortSignal.timeout(timeoutMs),
       });
       status = response.status;
@@ -175,8 +185,17 @@ export function phone2pay({ baseUrl, apiKey, timeoutMs = 10_000 }: Phone2PayOpti
 
   const of = (id: string) => `/transactions/${encodeURIComponent(id)}`;
   return {
-    /** Opens a transaction; then send the shopper to its `payUrl`. */
-    createTransaction: (order: NewTransaction) => ask<Transaction>("POST", "/transactions", order),
+    /**
+     * Opens a transaction; then send the shopper to its `payUrl`. With a key of the order's own a request that is sent
+     * again (a double click, or after `no_answer`) answers the first one's transaction.
+     */
+    createTransaction: (order: NewTransaction, { idempotencyKey }: { readonly idempotencyKey?: string } = {}) =>
+      ask<Transaction>(
+        "POST",
+        "/transactions",
+        order,
+        idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey },
+      ),
 
     /** The truth about a payment. What the shopper's browser brings back proves nothing. */
     checkTransaction: (id: string) => ask<Transaction>("GET", of(id)),
@@ -200,10 +219,72 @@ export function phone2pay({ baseUrl, apiKey, timeoutMs = 10_000 }: Phone2PayOpti
   };
 }
 
+/** What a webhook tells. `data` is what the event is about. */
+export interface WebhookEvent {
+  readonly type: string;
+  readonly timestamp: string;
+  /** Grows: of two events the one with the higher number happened later. */
+  readonly sequence: number;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+const WEBHOOK_TOLERANCE_SECONDS = 300;
+const WEBHOOK_SECRET_BYTES_MIN = 16;
+
+/**
+ * Answers what a webhook tells, once it is proved to come from Phone2Pay and to be fresh. Answer 2xx only when this
+ * returns: Phone2Pay sends again until then. Throws a Phone2PayError with status 0 and the code `webhook_malformed`,
+ * `webhook_stale`, `webhook_forged` or `webhook_secret_invalid`.
+ */
+export function verifyWebhook(webhook: {
+  /** The endpoint's, `whsec_…`. */
+  readonly secret: string;
+  /** Of the request, as Node or fetch give them. */
+  readonly headers: Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** As it came, before anything parsed it. */
+  readonly body: string | Uint8Array;
+  readonly nowSeconds?: number;
+}): WebhookEvent {
+  const { secret, headers, body, nowSeconds = Date.now() / 1_000 } = webhook;
+  const header = (name: string) => String((headers instanceof Headers ? headers.get(name) : headers[name]) ?? "");
+  const id = header("webhook-id");
+  const timestamp = header("webhook-timestamp");
+  const signatures = header("webhook-signature");
+  if (id === "" || signatures === "" || !/^[0-9]{1,12}$/.test(timestamp))
+    throw unproved("webhook_malformed", "The headers webhook-id, -timestamp and -signature aren't all there.");
+  if (Math.abs(nowSeconds - Number(timestamp)) > WEBHOOK_TOLERANCE_SECONDS)
+    throw unproved("webhook_stale", "It was signed too long ago, or a clock is wrong.");
+  const hmac = createHmac("sha256", keyOf(secret)).update(`${id}.${timestamp}.`).update(body);
+  const expected = Buffer.from(`v1,${hmac.digest("base64")}`);
+  // While a secret is being replaced there are two signatures: one that fits is enough.
+  const fits = signatures.split(" ").filter((signature) => same(Buffer.from(signature), expected));
+  if (fits.length === 0) throw unproved("webhook_forged", "No signature fits.");
+  const event = readObject(Buffer.from(body).toString("utf8"));
+  if (!event) throw unproved("webhook_malformed", "The body isn't a JSON object.");
+  return event as unknown as WebhookEvent;
+}
+
+function keyOf(secret: string): Buffer {
+  const key = Buffer.from(/^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret)?.[1] ?? "", "base64");
+  // An empty secret, such as that of a setting which was forgotten, would prove what anyone can sign.
+  if (key.length >= WEBHOOK_SECRET_BYTES_MIN) return key;
+  throw unproved("webhook_secret_invalid", "The secret of the endpoint is wanted: whsec_ and base64.");
+}
+
+function same(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && timingSafeEqual(one, other);
+}
+
+function unproved(code: string, detail: string): Phone2PayError {
+  return new Phone2PayError(0, { code, detail });
+}
+
 function readObject(text: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : null;
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
   } catch {
     return null;
   }
