@@ -108,19 +108,14 @@ afterAll(async () => {
     START_MS_MAX + 2 * CALL_MS_MAX,
   );
 
-  test("a newcomer pays a test transaction with a key and curl alone: create, play the caller, check, redeem", async () => {
+  test("a newcomer pays a test transaction with the guide's first commands, as they stand there", async () => {
     const { baseUrl, apiKey } = JSON.parse(await readFile(`${directory}.json`, "utf8")) as DemoContract;
-    const curl = async (...args: readonly string[]) => (await run("curl", ["-sS", ...args])).stdout;
-    const api = async (address: string, ...args: readonly string[]) =>
-      JSON.parse(await curl(`${baseUrl}${address}`, "-H", `Authorization: Bearer ${apiKey}`, ...args));
-    const order = { amount: 300, currency: "CHF", description: "Try", returnUrl: "https://shop.example/paid" };
-    const json = ["-H", "Content-Type: application/json", "-d", JSON.stringify(order)];
-    const { id, test: isTest } = await api("/v1/transactions", ...json);
-    expect(isTest).toBe(true);
-    const played = await curl("-w", "%{http_code}", "-X", "POST", `${baseUrl}/pay/${id}/play`, "-d", "action=pay");
-    expect(played).toBe("303");
-    while ((await api(`/v1/transactions/${id}`)).status !== "paid") await sleep(500);
-    expect(await api(`/v1/transactions/${id}/redeem`, "-X", "POST")).toMatchObject({ status: "redeemed" });
+    const guide = await readFile(new URL("../../docs/merchant-guide.md", import.meta.url), "utf8");
+    const [, commands = ""] = /## Try it\n[\s\S]*?```sh\n([\s\S]*?)```/.exec(guide) ?? [];
+    const known = commands.replace("https://pay.example", baseUrl).replace("p2p_test_…", apiKey);
+    const lines = (await run("bash", ["-euo", "pipefail", "-c", known])).stdout.trim().split("\n");
+    const redeemed = JSON.parse(lines.at(-1) ?? "");
+    expect(redeemed).toMatchObject({ status: "redeemed", test: true, amount: 300 });
   });
 
   test("what is killed is up again by itself, and Ctrl-C ends all of it cleanly", async () => {
