@@ -16,6 +16,8 @@ const home = path.resolve(import.meta.dirname, "../..");
 const directory = path.join(home, ".cache/demo-test");
 const CHROMIUM = "/usr/bin/chromium";
 const START_MS_MAX = 90_000;
+/** What a code takes from its last key to the pay page. */
+const HEARD_MS_MAX = 8_000;
 const CALL_MS_MAX = 60_000;
 /** Far from the usual ports, so that a demo and its tests can run side by side. */
 const PORTS = {
@@ -96,7 +98,7 @@ afterAll(async () => {
       expect([code, number]).toEqual([expect.stringMatching(/^\d{4}$/), "0900900906"]);
 
       await call(phone, `${contract.softphoneUrl}?number=${number}`);
-      for (const digit of code) await phone.click(`[data-key="${digit}"]`);
+      await keyCode(code, { phone, shop });
       await shop.waitForSelector('[data-status="paid"]', { timeout: CALL_MS_MAX });
       await phone.waitForSelector('[data-phone-state="ended"]', { timeout: CALL_MS_MAX });
       await shop.click("form[action$=confirm] button");
@@ -148,7 +150,19 @@ afterAll(async () => {
   );
 });
 
-/** Calls, and waits until the prompt that asks for the code has begun. */
+/**
+ * Keys the code as people do: once more, after a star, if nothing comes of it. On a busy machine a key that is pressed at
+ * the very moment of the answer can fall before the question.
+ */
+async function keyCode(code: string, { phone, shop }: { readonly phone: Page; readonly shop: Page }): Promise<void> {
+  for (const keys of [code, `*${code}`, `*${code}`]) {
+    for (const key of keys) await phone.click(`[data-key="${key}"]`);
+    const heard = shop.waitForSelector('[data-status="calling"], [data-status="paid"]', { timeout: HEARD_MS_MAX });
+    if (await heard.catch(() => null)) return;
+  }
+}
+
+/** Calls, and waits until the call is answered. */
 async function call(phone: Page, address: string): Promise<void> {
   await phone.goto(address);
   await phone.waitForSelector('[data-phone-state="ready"]', { timeout: CALL_MS_MAX });
