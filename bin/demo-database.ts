@@ -4,9 +4,10 @@ import pg from "pg";
 import { openDatabase } from "../db/database.ts";
 import { migrate } from "../db/migrate.ts";
 import { acceptsConnections, watchOver } from "./child-processes.ts";
-import { type DemoSecrets, saveSecrets } from "./demo-secrets.ts";
+import { type CompleteSecrets, type DemoSecrets, saveSecrets } from "./demo-secrets.ts";
 import { seedDemo } from "./demo-seed.ts";
-import { type DemoSettings, requireFreePorts } from "./demo-settings.ts";
+import { type DemoSettings, requireFreePorts, shopUrlOf } from "./demo-settings.ts";
+import { registerShopEndpoint } from "./demo-webhooks.ts";
 import { startPostgres } from "./postgres.ts";
 
 const DATABASE = "phone2pay";
@@ -45,19 +46,24 @@ export async function startDemoDatabase(settings: DemoSettings, tell: (line: str
   };
 }
 
-/** Newest schema, demo merchant, API keys: harmless to repeat. Answers the secrets, now with the keys in them. */
+/** Newest schema, demo merchant, API keys, the shop's endpoint: harmless to repeat. Answers the secrets, now complete. */
 export async function prepareDatabase(
   url: string,
   settings: DemoSettings,
   secrets: DemoSecrets,
-): Promise<DemoSecrets & { readonly testKey: string; readonly liveKey: string }> {
+): Promise<CompleteSecrets> {
   await using database = openDatabase(url);
   await migrate(database.db);
   const seeded = await seedDemo(database.db, secrets);
   await saveSecrets(settings.directory, seeded);
   const { testKey, liveKey } = seeded;
   if (testKey === null || liveKey === null) throw new Error("the demo merchant has no API keys");
-  return { ...seeded, testKey, liveKey };
+  const shopWebhookSecret = await registerShopEndpoint(database.db, {
+    apiKey: liveKey,
+    url: `${shopUrlOf(settings)}/webhooks`,
+    webhookKey: seeded.webhookKey,
+  });
+  return { ...seeded, testKey, liveKey, shopWebhookSecret };
 }
 
 async function createDatabase(serverUrl: string): Promise<void> {

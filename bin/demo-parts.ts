@@ -11,8 +11,8 @@ import {
   untilReady,
   watchOver,
 } from "./child-processes.ts";
-import type { DemoSecrets } from "./demo-secrets.ts";
-import type { DemoSettings } from "./demo-settings.ts";
+import type { CompleteSecrets } from "./demo-secrets.ts";
+import { type DemoSettings, shopUrlOf } from "./demo-settings.ts";
 import { pingAgi } from "./doctor/ping-agi.ts";
 import type { ProcessRecord } from "./left-overs.ts";
 import { type SimulatedLine, startSimulatedLine } from "./simulated-line.ts";
@@ -26,7 +26,7 @@ const PROMPTS = path.resolve(import.meta.dirname, "../asterisk-config/prompts");
 /** What every part of the demo is started with. */
 export interface Stage {
   readonly settings: DemoSettings;
-  readonly secrets: DemoSecrets & { readonly testKey: string; readonly liveKey: string };
+  readonly secrets: CompleteSecrets;
   readonly databaseUrl: string;
   readonly asterisk: "real" | "simulated";
   readonly tell: (line: string) => void;
@@ -80,7 +80,7 @@ export function startPlayedLine({ settings, secrets }: Stage): Promise<Simulated
     port: ports.webSocket,
     agiServers: [`127.0.0.1:${ports.agi1}`, `127.0.0.1:${ports.agi2}`],
     secret: secrets.agiSecret,
-    allowedOrigin: `http://127.0.0.1:${ports.shop}`,
+    allowedOrigin: shopUrlOf(settings),
     callerId: "0445550100",
   });
 }
@@ -188,6 +188,7 @@ export function startShop({ settings, secrets, asterisk }: Stage, simulatedLineU
     port: ports.shop,
     host: "127.0.0.1",
     phone2pay: { baseUrl: baseUrlOf(settings), apiKey: secrets.liveKey },
+    webhookSecret: secrets.shopWebhookSecret,
     softphone:
       asterisk === "real"
         ? { webSocketUrl: `ws://127.0.0.1:${ports.webSocket}/ws`, accounts, sipAddress: `127.0.0.1:${ports.sip}` }

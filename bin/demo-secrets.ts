@@ -21,6 +21,14 @@ const SECRETS = z.object({
 
 export type DemoSecrets = z.infer<typeof SECRETS>;
 
+/** With what only the database can make, once it has. */
+export type CompleteSecrets = DemoSecrets & {
+  readonly testKey: string;
+  readonly liveKey: string;
+  /** Of the endpoint at which the shop is told; derived anew at each start and kept nowhere. */
+  readonly shopWebhookSecret: string | null;
+};
+
 /**
  * The demo's secrets: drawn at the first start, the same ever after, readable by their owner only. One that a former
  * version didn't know is drawn when it is missing.

@@ -47,6 +47,10 @@ export function readDemoSettings(environment: Readonly<Record<string, string | u
   };
 }
 
+export function shopUrlOf({ ports }: DemoSettings): string {
+  return `http://127.0.0.1:${ports.shop}`;
+}
+
 /** Throws, naming every port that somebody else holds and the variable that moves it. */
 export async function requireFreePorts(ports: DemoSettings["ports"], needed: readonly PortName[]): Promise<void> {
   const taken: string[] = [];

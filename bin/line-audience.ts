@@ -35,6 +35,7 @@ export function gatherAudience({ onDeserted }: { readonly onDeserted: () => void
 
   return {
     tell(news) {
+      if (over) return; // how its last prompt ended is told after the call has
       if (told.length < NEWS_MAX || news.kind === "ended") told.push(news);
       if (news.kind === "ended") {
         over = true;

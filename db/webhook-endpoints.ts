@@ -87,7 +87,8 @@ export async function changeEndpoint(
   const row = await ownEndpoint(db, owner, id)
     .set({
       removed_at: null, // as it is: with nothing to set there would be no statement
-      ...(url === undefined ? {} : { url, failing_since: null }),
+      ...(url === undefined ? {} : { url }),
+      ...(url === undefined && disabled !== false ? {} : { failing_since: null }),
       ...(events === undefined ? {} : { events: [...events] }),
       ...(description === undefined ? {} : { description }),
     })
@@ -97,7 +98,7 @@ export async function changeEndpoint(
         disabled_reason: sql<DisabledReason>`coalesce(disabled_reason, 'merchant')`,
       }),
     )
-    .$if(disabled === false, (update) => update.set({ disabled_at: null, disabled_reason: null, failing_since: null }))
+    .$if(disabled === false, (update) => update.set({ disabled_at: null, disabled_reason: null }))
     .returningAll()
     .executeTakeFirst();
   return row ? endpointOf(row) : null;

@@ -2,35 +2,22 @@ import { randomBytes } from "node:crypto";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type NewTransaction, Phone2PayError } from "../sdk/typescript/phone2pay.ts";
 import { type Client, type Delivery, deliver, findPayment } from "./delivery.ts";
+import { frame, languageOf, notice, QUERY, type Query } from "./frame.ts";
 import { DEMO_NUMBERS, findGood, GOODS, type Good } from "./goods.ts";
+import { merchantPages } from "./merchant-pages.ts";
+import type { SaleBook } from "./sale-book.ts";
+import { viewSale } from "./sale-view.ts";
 import type { DemoShopOptions } from "./shop.ts";
 import {
   chooseLanguage,
   formatMoment,
   formatMoney,
   formatNumber,
-  LANGUAGES,
   type Language,
   template,
   translator,
 } from "./texts.ts";
 
-interface Query {
-  readonly lang?: string;
-  readonly transaction?: string;
-  readonly number?: string;
-  readonly account?: string;
-}
-
-const QUERY = {
-  type: "object",
-  properties: {
-    lang: { type: "string", maxLength: 10 },
-    transaction: { type: "string", maxLength: 64 },
-    number: { type: "string", maxLength: 20 },
-    account: { type: "string", maxLength: 20 },
-  },
-} as const;
 const ORDER = {
   type: "object",
   required: ["item"],
@@ -60,10 +47,16 @@ const PHONE_TEXTS = [
   "phone.noLine",
 ] as const;
 
-/** The shop's pages: goods, order, what happens after, and the telephone. */
+/** The shop's pages: goods, order, what happens after, the telephone, and the merchant's side. */
 export async function shopPages(
   app: FastifyInstance,
-  options: DemoShopOptions & { readonly client: Client; readonly shopUrl: () => string },
+  options: DemoShopOptions & {
+    readonly client: Client;
+    /** Asks for the merchant's side. */
+    readonly observer: Client;
+    readonly book: SaleBook;
+    readonly shopUrl: () => string;
+  },
 ): Promise<void> {
   const { client, shopUrl } = options;
 
@@ -150,6 +143,7 @@ export async function shopPages(
     onError(`demo shop: ${request.method} ${request.routeOptions.url ?? "?"}: ${known ? error.code : error.stack}`);
     return notice(request, reply, 502, "demo.unavailable", known ? `${error.code}: ${error.detail}` : undefined);
   });
+  await app.register(merchantPages, options);
 
   function orderOf(good: Good, language: Language): NewTransaction {
     return {
@@ -186,13 +180,16 @@ export async function shopPages(
     };
   }
 
-  function showOrder(request: FastifyRequest<{ Querystring: Query }>, reply: FastifyReply, delivery: Delivery) {
+  async function showOrder(request: FastifyRequest<{ Querystring: Query }>, reply: FastifyReply, delivery: Delivery) {
     const language = languageOf(request);
     const t = translator(language);
     const { payment, access } = delivery;
+    // It is shown beside the order, and must not keep a shopper from what was just handed out.
+    const sale = await viewSale(options, payment.id, language).catch(() => null);
     const good = findGood(payment.metadata?.item);
     return reply.view("order.njk", {
       ...frame(request, language),
+      sale,
       delivered: delivery.kind !== "none",
       // A pass is there to come back with: nothing about it is over when it was used once.
       deliveredBefore: delivery.kind === "before" && !access,
@@ -210,33 +207,6 @@ export async function shopPages(
       resumable: payment.status === "open" || payment.status === "calling" || payment.status === "expired",
     });
   }
-}
-
-function notice(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  status: number,
-  key: "demo.unknown" | "demo.unavailable" | "demo.cancelled",
-  detail?: string,
-) {
-  const language = languageOf(request);
-  return reply
-    .status(status)
-    .view("notice.njk", { ...frame(request, language), text: translator(language)(key), detail });
-}
-
-function languageOf(request: FastifyRequest): Language {
-  return chooseLanguage((request.query as Query | undefined)?.lang, request.headers["accept-language"]);
-}
-
-/** What every page needs: its texts, and links to itself in the other languages. */
-function frame(request: FastifyRequest, language: Language) {
-  const links = LANGUAGES.map((other) => {
-    const query = new URLSearchParams(request.query as Record<string, string>);
-    query.set("lang", other);
-    return { language: other, href: `?${query.toString()}`, current: other === language };
-  });
-  return { t: translator(language), language, links };
 }
 
 function lineOf(language: Language, number: string): { readonly shown: string; readonly price: string } {

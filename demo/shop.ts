@@ -8,6 +8,9 @@ import fastify from "fastify";
 import nunjucks from "nunjucks";
 import { phone2pay } from "../sdk/typescript/phone2pay.ts";
 import { shopPages } from "./pages.ts";
+import { recordingFetch } from "./recording-fetch.ts";
+import { saleBook } from "./sale-book.ts";
+import { webhookRoute } from "./webhooks.ts";
 
 const BODY_BYTES_MAX = 8_192;
 /** Of one address; opening transactions is what a stranger could overdo. */
@@ -28,6 +31,8 @@ export interface DemoShopOptions {
   readonly port: number;
   readonly host: string;
   readonly phone2pay: { readonly baseUrl: string; readonly apiKey: string };
+  /** Of the endpoint that leads to `/webhooks`; null when the shop is told nothing. */
+  readonly webhookSecret: string | null;
   readonly softphone: Softphone | null;
   readonly asterisk: "real" | "simulated";
   /** Where the simulated line listens; its protocol stands in demo/public/line-simulated.js. */
@@ -42,7 +47,10 @@ export interface DemoShop {
   close(): Promise<void>;
 }
 
-/** Starts the demo shop: an ordinary merchant that knows a kit and HTTP, and keeps no orders but those Phone2Pay remembers. */
+/**
+ * Starts the demo shop: an ordinary merchant that knows a kit and HTTP, and keeps no orders but those Phone2Pay remembers.
+ * What its merchant's side shows of the latest sales is in memory.
+ */
 export async function startDemoShop(options: DemoShopOptions): Promise<DemoShop> {
   const app = fastify({ bodyLimit: BODY_BYTES_MAX, forceCloseConnections: true });
   await app.register(helmet, {
@@ -64,7 +72,11 @@ export async function startDemoShop(options: DemoShopOptions): Promise<DemoShop>
   await app.register(serveStatic, { root: vendorDirectory, prefix: "/vendor/sip.js/", decorateReply: false });
 
   let url = "";
-  await app.register(shopPages, { ...options, client: phone2pay(options.phone2pay), shopUrl: () => url });
+  const book = saleBook();
+  const client = phone2pay({ ...options.phone2pay, fetch: recordingFetch(book.noteExchange) });
+  const observer = phone2pay(options.phone2pay);
+  await app.register(shopPages, { ...options, client, observer, book, shopUrl: () => url });
+  if (options.webhookSecret !== null) await app.register(webhookRoute, { secret: options.webhookSecret, book });
   url = await app.listen({ port: options.port, host: options.host });
   return { url, softphoneUrl: `${url}/phone`, close: () => app.close() };
 }

@@ -55,6 +55,13 @@ export function formatMoment(language: Language, moment: string | Date): string 
   }).format(new Date(moment));
 }
 
+/** «10:21:03» */
+export function formatTime(language: Language, moment: string | Date): string {
+  return new Intl.DateTimeFormat(LOCALES[language], { timeStyle: "medium", timeZone: "Europe/Zurich" }).format(
+    new Date(moment),
+  );
+}
+
 function isLanguage(value: unknown): value is Language {
   return LANGUAGES.includes(value as Language);
 }

@@ -87,6 +87,14 @@ export interface Transaction {
   readonly cancelledAt: string | null;
 }
 
+/** One line of a transaction's history. */
+export interface TransactionEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly createdAt: string;
+  readonly data: Readonly<Record<string, string | number | boolean | null>>;
+}
+
 /** What a pass is worth now. */
 export interface Access {
   readonly valid: boolean;
@@ -145,10 +153,12 @@ export interface Phone2PayOptions {
   readonly apiKey: string;
   /** How long one request may take; 10 s unless told. */
   readonly timeoutMs?: number;
+  /** Sends the requests in place of the global `fetch`: to go through a proxy, to record or to test. */
+  readonly fetch?: (address: string, request: RequestInit) => Promise<Response>;
 }
 
 /** A client for one merchant and mode. Each function answers the transaction as it is then, or throws a Phone2PayError. */
-export function phone2pay({ baseUrl, apiKey, timeoutMs = 10_000 }: Phone2PayOptions) {
+export function phone2pay({ baseUrl, apiKey, timeoutMs = 10_000, fetch = globalThis.fetch }: Phone2PayOptions) {
   const root = `${baseUrl.replace(/\/+$/, "")}/v1`;
 
   async function ask<Answer>(
@@ -205,6 +215,10 @@ export function phone2pay({ baseUrl, apiKey, timeoutMs = 10_000 }: Phone2PayOpti
      * `transaction_not_paid`. After `no_answer` ask again: `transaction_already_redeemed` then may mean your first try.
      */
     redeemTransaction: (id: string) => ask<Transaction>("POST", `${of(id)}/redeem`),
+
+    /** Everything that happened to a transaction, oldest first. */
+    listEvents: async (id: string): Promise<readonly TransactionEvent[]> =>
+      (await ask<{ readonly data: readonly TransactionEvent[] }>("GET", `${of(id)}/events`)).data,
 
     /** Cancels an unpaid transaction. */
     cancelTransaction: (id: string) => ask<Transaction>("POST", `${of(id)}/cancel`),

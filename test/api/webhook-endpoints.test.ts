@@ -34,6 +34,9 @@ test("an endpoint is added, read, listed, changed and deleted; its secret is sho
   const changed = (await api.ask("PATCH", path, { body: changes })).json();
   expect(changed).toMatchObject({ url: HOOK_URL, events: [], description: null, disabledReason: "merchant" });
   expect((await api.ask("PATCH", path, { body: {} })).json()).toEqual(changed);
+  const moved = { url: `${HOOK_URL}/new`, disabled: false };
+  const again = (await api.ask("PATCH", path, { body: moved })).json();
+  expect(again).toMatchObject({ url: moved.url, failingSince: null, disabledAt: null, disabledReason: null });
   const deleted = await api.ask("DELETE", path);
   expect([deleted.statusCode, deleted.body]).toEqual([204, ""]);
   for (const method of ["GET", "PATCH", "DELETE"] as const)

@@ -1,6 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { startWebhookSender } from "../../api/webhook-sender.ts";
+import { webhookReach } from "../../api/webhook-target.ts";
 import { type DemoSecrets, loadSecrets } from "../../bin/demo-secrets.ts";
 import { seedDemo } from "../../bin/demo-seed.ts";
+import { registerShopEndpoint } from "../../bin/demo-webhooks.ts";
 import { pulseReaching, pulsesOf } from "../../core/tariff.ts";
 import { answerLeg, openLeg } from "../../db/call-legs.ts";
 import { claimCode, issueCode } from "../../db/codes.ts";
@@ -9,8 +12,9 @@ import { findNumberInService } from "../../db/numbers.ts";
 import { bookPulses } from "../../db/pulses.ts";
 import { findTransaction } from "../../db/transactions.ts";
 import { type DemoShop, type DemoShopOptions, startDemoShop } from "../../demo/shop.ts";
-import { composeApi } from "../api/api-app.ts";
+import { BASE_URL, composeApi } from "../api/api-app.ts";
 import { cloneDatabase } from "../support/database.ts";
+import { WEBHOOKS } from "../support/webhooks.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
 /** The demo shop before the real web services, on a seeded database of the test file's own. */
@@ -19,6 +23,7 @@ export class ShopUnderTest implements AsyncDisposable {
   readonly apiUrl: string;
   readonly secrets: DemoSecrets;
   readonly shop: DemoShop;
+  readonly webhookSecret: string;
   readonly #resources: AsyncDisposableStack;
 
   static async start(options: Partial<DemoShopOptions> = {}): Promise<ShopUnderTest> {
@@ -29,6 +34,8 @@ export class ShopUnderTest implements AsyncDisposable {
     const api = await composeApi(db);
     resources.defer(() => api.close());
     const apiUrl = await api.listen({ port: 0, host: "127.0.0.1" });
+    const endpoint = { apiKey: secrets.liveKey ?? "", webhookKey: WEBHOOKS.key };
+    const webhookSecret = await registerShopEndpoint(db, { ...endpoint, url: "http://127.0.0.1:9/webhooks" });
     const shop = await startDemoShop({
       port: 0,
       host: "127.0.0.1",
@@ -39,10 +46,13 @@ export class ShopUnderTest implements AsyncDisposable {
         sipAddress: "127.0.0.1:5060",
       },
       asterisk: "real",
+      webhookSecret,
       ...options,
     });
     resources.defer(() => shop.close());
-    return new ShopUnderTest({ db, apiUrl, secrets, shop, resources });
+    // Its port is known only now.
+    await registerShopEndpoint(db, { ...endpoint, url: `${shop.url}/webhooks` });
+    return new ShopUnderTest({ db, apiUrl, secrets, shop, webhookSecret: webhookSecret ?? "", resources });
   }
 
   constructor(parts: {
@@ -50,12 +60,14 @@ export class ShopUnderTest implements AsyncDisposable {
     apiUrl: string;
     secrets: DemoSecrets;
     shop: DemoShop;
+    webhookSecret: string;
     resources: AsyncDisposableStack;
   }) {
     this.db = parts.db;
     this.apiUrl = parts.apiUrl;
     this.secrets = parts.secrets;
     this.shop = parts.shop;
+    this.webhookSecret = parts.webhookSecret;
     this.#resources = parts.resources;
   }
 
@@ -87,6 +99,13 @@ export class ShopUnderTest implements AsyncDisposable {
     });
     const location = response.headers.get("location") ?? "";
     return { location, id: location.split("/").at(-1) ?? "" };
+  }
+
+  /** Sends webhooks until it is given back. */
+  sendWebhooks(): AsyncDisposable {
+    const { key } = WEBHOOKS;
+    const reach = webhookReach(WEBHOOKS);
+    return startWebhookSender({ db: this.db, baseUrl: BASE_URL, key, reach, log: () => {}, lookEveryMs: 50 });
   }
 
   /** A call is billed all that the transaction needs. */

@@ -105,6 +105,12 @@ afterAll(async () => {
       await shop.waitForSelector('[data-delivered="now"]');
       await shop.reload();
       expect(await shop.getAttribute("section[data-delivered]", "data-delivered")).toBe("before");
+
+      await shop.click("[data-merchant]");
+      const told = shop.locator("[data-webhook]", { hasText: "transaction.redeemed" });
+      await told.waitFor({ timeout: CALL_MS_MAX });
+      expect(await shop.locator("[data-exchange]").first().textContent()).toContain("POST /v1/transactions");
+      expect(await shop.textContent("[data-ledger] [data-billed]")).toBe("CHF\u00a03.00");
       await context.close();
     },
     START_MS_MAX + 2 * CALL_MS_MAX,

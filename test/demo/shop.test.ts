@@ -138,7 +138,7 @@ test("every page is complete in every language, without inline code or style", a
   const { id } = await under.buy({ item: "archive" });
   await under.pay(id);
   for (const language of LANGUAGES) {
-    for (const address of ["/", "/phone", "/cancelled", `/back?transaction=${id}`]) {
+    for (const address of ["/", "/phone", "/cancelled", `/back?transaction=${id}`, "/merchant", `/merchant/${id}`]) {
       const page = await under.visit(`${address}${address.includes("?") ? "&" : "?"}lang=${language}`);
       expect(page.html).toContain(`<html lang="${language}-CH">`);
       expect(page.html).not.toMatch(/undefined|\[object|<style| style=| on[a-z]+="/);

@@ -42,6 +42,7 @@ const shop = await startDemoShop({
   port: 0,
   host: "127.0.0.1",
   phone2pay: { baseUrl, apiKey: exchange.liveKey },
+  webhookSecret: null,
   softphone: null,
   asterisk: "real",
 });
