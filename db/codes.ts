@@ -107,8 +107,8 @@ export async function claimCode(
     readonly code: string;
     /** Only lines without a carrier behind them may pay for test transactions: a real caller would be billed for nothing. */
     readonly testAllowed: boolean;
-    /** Wrong codes of this leg before this one; where it isn't known, each time asked is one more. */
-    readonly wrongBefore?: number;
+    /** Wrong codes of this leg before this one. */
+    readonly wrongBefore: number;
   },
 ): Promise<Claim> {
   return db.transaction().execute(async (trx) => {
@@ -195,11 +195,11 @@ async function callerOfLeg(trx: DbTransaction, request: { readonly leg: number; 
 
 async function countWrongCode(
   trx: DbTransaction,
-  { leg, wrongBefore }: { readonly leg: number; readonly wrongBefore?: number },
+  { leg, wrongBefore }: { readonly leg: number; readonly wrongBefore: number },
 ): Promise<Claim> {
   await trx
     .updateTable("call_legs")
-    .set((eb) => ({ wrong_codes: wrongBefore === undefined ? eb("wrong_codes", "+", 1) : wrongBefore + 1 }))
+    .set({ wrong_codes: wrongBefore + 1 })
     .where("id", "=", leg)
     .execute();
   return { outcome: "unknown" };

@@ -3,6 +3,7 @@ import { expect, jest, test } from "@jest/globals";
 import makeManager from "asterisk-manager";
 import { AmiError } from "../../agi/ami.ts";
 import { superviseAmi } from "../../agi/ami-link.ts";
+import { eventually } from "../support/eventually.ts";
 import { bareManager, type Client, ours, type Subject } from "./ami-subjects.ts";
 import { RawManager, type RawManagerConnection } from "./raw-manager.ts";
 
@@ -27,7 +28,7 @@ const DEFECTS: readonly Defect[] = [
     scenario: async ({ subject, manager, asterisk, client }) => {
       asterisk.send("Response: Success\r\nActionID: 1\r\nMess");
       asterisk.socket.end();
-      await until(() => client.gone());
+      await eventually(() => client.gone());
       const [again, next] = [subject.connect(manager), await manager.connection()];
       await Promise.race([next.letIn(subject.what), delay(300)]);
       return await outcomeOf(again.then(() => "logged in"));
@@ -61,7 +62,7 @@ const DEFECTS: readonly Defect[] = [
     rule: "an action that is asked for after the connection has dropped settles",
     scenario: async ({ asterisk, client }) => {
       asterisk.socket.end();
-      await until(() => client.gone());
+      await eventually(() => client.gone());
       return await outcomeOf(client.ping());
     },
     right: "closed",
@@ -203,8 +204,4 @@ async function play(subject: Subject, scenario: Defect["scenario"]): Promise<unk
 async function outcomeOf(promise: Promise<unknown>): Promise<unknown> {
   const settled = promise.catch((error: unknown) => (error instanceof AmiError ? error.kind : error));
   return await Promise.race([settled, delay(400, "never", { ref: false })]);
-}
-
-async function until(happened: () => boolean): Promise<void> {
-  while (!happened()) await delay(5);
 }

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { superviseAmi } from "../../agi/ami-link.ts";
 import { keepRecordEvents } from "../../agi/record-events.ts";
 import { cloneDatabase } from "../support/database.ts";
-import { eventually } from "../telephony/exchange.ts";
+import { eventually } from "../support/eventually.ts";
 import { connectOurs, QUICK } from "./ami-subjects.ts";
 import { type Action, RawManager, type RawManagerConnection } from "./raw-manager.ts";
 

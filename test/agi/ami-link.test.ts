@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { AmiError } from "../../agi/ami.ts";
 import { type AmiLink, type AmiLinkOptions, superviseAmi } from "../../agi/ami-link.ts";
+import { eventually } from "../support/eventually.ts";
 import { QUICK } from "./ami-subjects.ts";
 import { RawManager } from "./raw-manager.ts";
 
@@ -28,14 +29,14 @@ test("a link that drops in mid-packet comes back, tells its listeners, and works
   });
   for (let round = 0; round < 3; round += 1) {
     const asterisk = await (await manager.connection()).letIn();
-    await until(() => link.up);
+    await eventually(() => link.up);
     asterisk.packet({ Event: "Hangup", Uniqueid: `1.${round}` });
     const pong = link.ping();
     asterisk.reply(await asterisk.action());
     await pong;
     asterisk.send("Response: Success\r\nActionID: 1\r\nMess");
     asterisk.socket.end();
-    await until(() => !link.up);
+    await eventually(() => !link.up);
   }
   expect(heard).toEqual(["up", "hangup", "closed", "up", "hangup", "closed", "up", "hangup", "closed"]);
 });
@@ -49,7 +50,7 @@ test("while a link is away everything that is asked is refused at once, and noth
     expect(error).toMatchObject({ kind: "unreachable" });
   }
   const asterisk = await (await manager.connection()).letIn();
-  await until(() => link.up);
+  await eventually(() => link.up);
   await delay(30);
   expect(asterisk.unread).toEqual([]);
 });
@@ -64,7 +65,7 @@ test("the waits between attempts double up to their limit, each shortened by cha
   const reasons: string[] = [];
   await using link = linkTo(manager.port, { random, backOff: { firstMilliseconds: 100, mostMilliseconds: 400 } });
   link.listen({ onDown: (reason) => reasons.push(reason.kind) });
-  await until(() => rolled.length === 5);
+  await eventually(() => rolled.length === 5);
   const waits = rolled.slice(1).map((at, index) => at - (rolled[index] ?? 0));
   // Half of 100, 200, 400, 400; the making of a connection takes a few ms more.
   for (const [index, least] of [50, 100, 200, 200].entries()) {
@@ -87,16 +88,12 @@ test("a link that was steady comes back without having to wait for its old failu
     const asterisk = await manager.connection();
     if (begun > 0) steps.push(performance.now() - begun);
     await asterisk.letIn();
-    await until(() => link.up);
+    await eventually(() => link.up);
     await delay(heldMs);
     asterisk.socket.end();
-    await until(() => !link.up);
+    await eventually(() => !link.up);
   }
   await manager.connection();
   steps.push(performance.now() - begun);
   expect(steps.map((ms) => Math.round((ms - 20) / 100))).toEqual([1, 2, 1]);
 });
-
-async function until(happened: () => boolean): Promise<void> {
-  while (!happened()) await delay(2);
-}

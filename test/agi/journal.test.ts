@@ -14,14 +14,12 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type JournalLine, openJournal } from "../../agi/journal.ts";
 import { replayJournal } from "../../agi/replay.ts";
-import { answerLeg, openLeg } from "../../db/call-legs.ts";
-import { claimCode, issueCode } from "../../db/codes.ts";
 import type { OpenDatabase } from "../../db/database.ts";
 import { findTransaction } from "../../db/transactions.ts";
 import { cloneDatabase } from "../support/database.ts";
 import { linkDatabase } from "../support/database-link.ts";
-import { type Seeded, seedMerchant, seedTransaction } from "../support/seed.ts";
-import { eventually } from "../telephony/exchange.ts";
+import { eventually } from "../support/eventually.ts";
+import { type Seeded, seedAnsweredLeg, seedClaim, seedMerchant, seedTransaction } from "../support/seed.ts";
 
 const DUE: JournalLine = { kind: "due", uniqueid: "1.1", throughMs: 12_000 };
 const ENDED: JournalLine = { kind: "ended", uniqueid: "1.1", talkMs: 12_345, reason: "caller_hung_up" };
@@ -56,15 +54,9 @@ async function makeOld(file: string): Promise<void> {
 /** A leg of 5-second pulses whose code is claimed; its server is silent for longer than its lease. */
 async function legLeftBehind(uniqueid: string) {
   const { db } = database;
-  const { number, tariffId, segments } = seeded;
   const { id } = await seedTransaction(db, seeded);
-  const code = await issueCode(db, { transactionId: id, lifeSeconds: 180 });
-  if ("refusal" in code) throw new Error(code.refusal);
-  const opened = { uniqueid, number, tariffId, trunk: "demo", countsAfterMs: 0, owner: "dead" };
-  const leg = await openLeg(db, { ...opened, caller: null, callerHash: null });
-  await answerLeg(db, { id: leg.id, epoch: leg.epoch, msAgo: 30_000 });
-  const claim = { leg: leg.id, epoch: leg.epoch, number, code: code.code, testAllowed: true, segments };
-  await claimCode(db, { ...claim, codeBeforeAnswer: false });
+  const leg = await seedAnsweredLeg(db, seeded, { uniqueid, msAgo: 30_000 });
+  await seedClaim(db, seeded, { leg, transactionId: id });
   const lease_until = new Date(Date.now() - 60_000);
   await db.updateTable("call_legs").set({ lease_until }).where("id", "=", leg.id).execute();
   return { transactionId: id, leg: leg.id };

@@ -5,16 +5,15 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { sql } from "kysely";
 import { type Journal, openJournal } from "../../agi/journal.ts";
 import { BOOKING_INTERVAL_MS, type Meter, PULSE_SETTLE_MS, startMeter } from "../../agi/meter.ts";
-import { answerLeg, openLeg } from "../../db/call-legs.ts";
 import type { OpenDatabase } from "../../db/database.ts";
 import { LEASE_SECONDS } from "../../db/pulses.ts";
 import { cloneDatabase } from "../support/database.ts";
-import { type Seeded, seedMerchant, TEN_RAPPEN_A_SECOND } from "../support/seed.ts";
-import { eventually } from "../telephony/exchange.ts";
+import { eventually } from "../support/eventually.ts";
+import { type Seeded, seedAnsweredLeg, seedLeg, seedMerchant, TEN_RAPPEN_A_SECOND } from "../support/seed.ts";
 
 let database: OpenDatabase;
 let seeded: Seeded;
-let calls = 0;
+const _calls = 0;
 let journal: Journal;
 const resources = new AsyncDisposableStack();
 
@@ -35,17 +34,7 @@ function clock() {
 }
 
 async function newLeg(answered = true) {
-  const call = { uniqueid: `metered-${++calls}`, number: seeded.number, tariffId: seeded.tariffId };
-  const leg = await openLeg(database.db, {
-    ...call,
-    trunk: "demo",
-    countsAfterMs: 0,
-    owner: "w",
-    caller: null,
-    callerHash: null,
-  });
-  if (answered) await answerLeg(database.db, { id: leg.id, epoch: leg.epoch, msAgo: 0 });
-  return leg;
+  return answered ? seedAnsweredLeg(database.db, seeded) : seedLeg(database.db, seeded);
 }
 
 async function booked(leg: number): Promise<readonly number[]> {
@@ -142,16 +131,7 @@ test("when another worker has taken the leg over, the call is lost to this one, 
   const time = clock();
   await using meter = startMeter({ db: database.db, journal, now: time.now });
   const { leg, call } = await metered(meter);
-  await openLeg(database.db, {
-    uniqueid: leg.uniqueid,
-    number: seeded.number,
-    tariffId: seeded.tariffId,
-    trunk: "demo",
-    countsAfterMs: 0,
-    owner: "x",
-    caller: null,
-    callerHash: null,
-  });
+  await seedLeg(database.db, seeded, { uniqueid: leg.uniqueid, owner: "x" });
   time.pass(2_000);
   expect(await call.settle(1_500)).toBe(false);
   expect(call.lost.aborted).toBe(true);

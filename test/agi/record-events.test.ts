@@ -3,7 +3,7 @@ import pg from "pg";
 import { superviseAmi } from "../../agi/ami-link.ts";
 import { keepRecordEvents } from "../../agi/record-events.ts";
 import { cloneDatabase } from "../support/database.ts";
-import { eventually } from "../telephony/exchange.ts";
+import { eventually } from "../support/eventually.ts";
 import { QUICK } from "./ami-subjects.ts";
 import { RawManager } from "./raw-manager.ts";
 

@@ -2,10 +2,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { superviseAmi } from "../../agi/ami-link.ts";
 import { superviseLegs } from "../../agi/supervisor.ts";
-import { findLeg, openLeg } from "../../db/call-legs.ts";
+import { findLeg } from "../../db/call-legs.ts";
 import { closeLeg } from "../../db/close-leg.ts";
 import { cloneDatabase } from "../support/database.ts";
-import { seedMerchant } from "../support/seed.ts";
+import { eventually } from "../support/eventually.ts";
+import { seedLeg, seedMerchant } from "../support/seed.ts";
 import { RawManager, type RawManagerConnection } from "./raw-manager.ts";
 
 /** A database with a merchant's number, and a link to a server that plays an Asterisk with that name and those channels. */
@@ -24,16 +25,7 @@ async function openScene(systemName: string, channels: readonly string[]) {
     asterisk,
     /** A leg that nobody has looked after for a minute. */
     silentLeg: async (uniqueid: string) => {
-      await openLeg(db, {
-        uniqueid,
-        number,
-        tariffId,
-        trunk: "demo",
-        countsAfterMs: 0,
-        owner: "dead",
-        caller: null,
-        callerHash: null,
-      });
+      await seedLeg(db, { number, tariffId }, { uniqueid, owner: "dead" });
       const lease_until = new Date(Date.now() - 60_000);
       await db.updateTable("call_legs").set({ lease_until }).where("uniqueid", "=", uniqueid).execute();
     },
@@ -60,10 +52,6 @@ async function answer(asterisk: RawManagerConnection, SystemName: string, channe
   }
 }
 
-async function until(happened: () => Promise<boolean>): Promise<void> {
-  while (!(await happened())) await delay(20);
-}
-
 const FOREIGN = ["1700000000.1", "line10-1700000000.1", "line1-line1-1700000000.1", "line1-x", "line1-1700000000.1a"];
 
 test("an Asterisk with a name has only legs closed that bear exactly this name", async () => {
@@ -71,7 +59,7 @@ test("an Asterisk with a name has only legs closed that bear exactly this name",
   const { db, link, silentLeg, isOpen } = scene;
   for (const uniqueid of [...FOREIGN, "line1-1700000000.1", "line1-1700000000.7"]) await silentLeg(uniqueid);
   await using _ = superviseLegs({ db, link, worker: "w", log: () => {}, limits: { graceMilliseconds: 100 } });
-  await until(async () => !(await isOpen("line1-1700000000.1")));
+  await eventually(async () => !(await isOpen("line1-1700000000.1")));
   for (const uniqueid of [...FOREIGN, "line1-1700000000.7"]) expect(await isOpen(uniqueid)).toBe(true);
 });
 
@@ -80,7 +68,7 @@ test("an Asterisk without a name has only legs closed that bear none", async () 
   const { db, link, silentLeg, isOpen } = scene;
   for (const uniqueid of ["1700000000.1", "1700000000.7", "line1-1700000000.1"]) await silentLeg(uniqueid);
   await using _ = superviseLegs({ db, link, worker: "w", log: () => {}, limits: { graceMilliseconds: 100 } });
-  await until(async () => !(await isOpen("1700000000.1")));
+  await eventually(async () => !(await isOpen("1700000000.1")));
   for (const uniqueid of ["1700000000.7", "line1-1700000000.1"]) expect(await isOpen(uniqueid)).toBe(true);
 });
 
@@ -91,12 +79,12 @@ test("after a hang-up nothing waits for the next round: the leg is closed when t
   await silentLeg("1700000000.7");
   const limits = { graceMilliseconds: 500, lookEveryMilliseconds: 3_600_000 };
   await using _ = superviseLegs({ db, link, worker: "w", log: () => {}, limits });
-  await until(async () => link.up);
+  await eventually(async () => link.up);
   await delay(200);
   channels.pop();
   const hungUpAt = performance.now();
   asterisk.packet({ Event: "Hangup", Uniqueid: "1700000000.7" });
-  await until(async () => !(await isOpen("1700000000.7")));
+  await eventually(async () => !(await isOpen("1700000000.7")));
   const tookMs = performance.now() - hungUpAt;
   expect(tookMs).toBeGreaterThanOrEqual(495);
   expect(tookMs).toBeLessThan(3_000);
@@ -108,10 +96,10 @@ test("a hang-up that is told of a call which Asterisk still has closes nothing, 
   await silentLeg("1700000000.7");
   const limits = { graceMilliseconds: 200, lookEveryMilliseconds: 50 };
   await using _ = superviseLegs({ db, link, worker: "w", log: () => {}, limits });
-  await until(async () => link.up);
+  await eventually(async () => link.up);
   asterisk.packet({ Event: "Hangup", Uniqueid: "1700000000.7" });
   await silentLeg("1700000000.1"); // its grace begins later, and so ends later
-  await until(async () => !(await isOpen("1700000000.1")));
+  await eventually(async () => !(await isOpen("1700000000.1")));
   expect(await isOpen("1700000000.7")).toBe(true);
 });
 
@@ -121,16 +109,7 @@ test("of any number of processes that find a leg silent one closes it, and none 
   const uniqueid = "1700000000.1";
   await silentLeg(uniqueid);
   const { number, tariffId } = (await findLeg(db, uniqueid)) ?? { number: "", tariffId: 0 };
-  await openLeg(db, {
-    uniqueid,
-    number,
-    tariffId,
-    trunk: "demo",
-    countsAfterMs: 0,
-    owner: "alive",
-    caller: null,
-    callerHash: null,
-  });
+  await seedLeg(db, { number, tariffId }, { uniqueid, owner: "alive" });
   const close = () => closeLeg(db, { uniqueid, silentSeconds: 10, worker: "w", talkMs: null, reason: "channel_gone" });
   expect(await close()).toBe(false);
   expect(await isOpen(uniqueid)).toBe(true);

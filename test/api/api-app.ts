@@ -5,12 +5,10 @@ import { type MerchantApiOptions, merchantApi } from "../../api/routes.ts";
 import type { WebhookSettings } from "../../api/webhook-endpoints.ts";
 import { webhookReach } from "../../api/webhook-target.ts";
 import { pulsesOf, type Segment } from "../../core/tariff.ts";
-import { answerLeg, openLeg } from "../../db/call-legs.ts";
-import { claimCode, issueCode } from "../../db/codes.ts";
 import type { Db } from "../../db/database.ts";
 import { bookPulses } from "../../db/pulses.ts";
 import { cloneDatabase } from "../support/database.ts";
-import { type Seeded, seedMerchant } from "../support/seed.ts";
+import { type Seeded, seedAnsweredLeg, seedClaim, seedMerchant } from "../support/seed.ts";
 import { WEBHOOKS } from "../support/webhooks.ts";
 
 export const BASE_URL = "http://pay.test";
@@ -130,26 +128,10 @@ export class ApiUnderTest implements AsyncDisposable {
 
   /** A call keys the transaction's code; the transaction is `calling`, and `pulses` of its pulses are booked. */
   async call(id: string, pulses = 0): Promise<void> {
-    const { number, tariffId, segments } = this.seeded;
-    const code = await issueCode(this.db, { transactionId: id, lifeSeconds: 180 });
-    if ("refusal" in code) throw new Error(code.refusal);
-    const uniqueid = randomUUID();
-    const leg = await openLeg(this.db, {
-      uniqueid,
-      number,
-      tariffId,
-      trunk: "demo",
-      countsAfterMs: 0,
-      owner: "test",
-      caller: null,
-      callerHash: null,
-    });
-    await answerLeg(this.db, { id: leg.id, epoch: leg.epoch, msAgo: 0 });
-    const held = { leg: leg.id, epoch: leg.epoch };
-    const line = { number, code: code.code, testAllowed: true, segments, codeBeforeAnswer: false };
-    const claim = await claimCode(this.db, { ...held, ...line });
-    if (claim.outcome !== "claimed") throw new Error(claim.outcome);
-    await bookPulses(this.db, [{ ...held, pulses: firstPulses(segments, pulses) }]);
+    const leg = await seedAnsweredLeg(this.db, this.seeded);
+    await seedClaim(this.db, this.seeded, { leg, transactionId: id });
+    const booked = firstPulses(this.seeded.segments, pulses);
+    await bookPulses(this.db, [{ leg: leg.id, epoch: leg.epoch, pulses: booked }]);
   }
 
   /** Pays a transaction of ORDER's amount. */

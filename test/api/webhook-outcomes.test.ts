@@ -2,8 +2,9 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer, type Server } from "node:net";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { eventually } from "../support/eventually.ts";
 import { type Behaviour, Receiver, verified } from "./webhook-receiver.ts";
-import { until, WebhooksUnderTest, waitOf } from "./webhooks-under-test.ts";
+import { WebhooksUnderTest, waitOf } from "./webhooks-under-test.ts";
 
 const TIMEOUT_MS = 1_000;
 let hooks: WebhooksUnderTest;
@@ -192,7 +193,7 @@ test("five days without a success disable the endpoint; enabled again it begins 
   expect((await hooks.look(endpoint)).disabledReason).toBeNull();
   await failingFor(5.1);
   await hooks.hurry();
-  await until(async () => (await hooks.look(endpoint)).disabledReason === "failing");
+  await eventually(async () => (await hooks.look(endpoint)).disabledReason === "failing");
   const path = `/v1/webhook-endpoints/${endpoint.id}`;
   const [notice, waiting] = await hooks.deliveries(endpoint);
   expect([notice?.type, waiting?.status]).toEqual(["endpoint.disabled", "pending"]);

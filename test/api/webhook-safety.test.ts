@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { isPublicAddress } from "../../core/public-address.ts";
+import { eventually } from "../support/eventually.ts";
 import { Receiver } from "./webhook-receiver.ts";
 import { WebhooksUnderTest } from "./webhooks-under-test.ts";
 
@@ -94,8 +95,10 @@ test("a host that turns private after it was accepted is told nothing, nor by th
   const delivery = await hooks.attempted(endpoint);
   expect(delivery.attempts).toMatchObject([{ status: null, error: "address_not_allowed" }]);
   const tested = await hooks.api.post(`/v1/webhook-endpoints/${endpoint.id}/test`);
-  let inFull = await hooks.delivery(endpoint, tested.json().id);
-  while (inFull.status === "pending") inFull = await hooks.delivery(endpoint, inFull.id);
+  const inFull = await eventually(async () => {
+    const delivery = await hooks.delivery(endpoint, tested.json().id);
+    return delivery.status !== "pending" && delivery;
+  });
   expect(inFull.attempts).toMatchObject([{ status: null, error: "address_not_allowed" }]);
   expect(victim.got).toHaveLength(0);
 });

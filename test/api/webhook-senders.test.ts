@@ -1,10 +1,11 @@
 import type { ServerResponse } from "node:http";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type Program, program } from "../faults/program.ts";
+import { eventually } from "../support/eventually.ts";
 import { seedTransaction } from "../support/seed.ts";
 import { WEBHOOKS } from "../support/webhooks.ts";
 import { Receiver, verified } from "./webhook-receiver.ts";
-import { type MadeEndpoint, until, WebhooksUnderTest } from "./webhooks-under-test.ts";
+import { type MadeEndpoint, WebhooksUnderTest } from "./webhooks-under-test.ts";
 
 /** How much longer a living endpoint may wait for its events because others are dead; room for a busy machine. */
 const DELAY_RATIO_MAX = 3;
@@ -42,7 +43,7 @@ function jobs(): Program {
 }
 
 async function allDelivered(endpoint: MadeEndpoint): Promise<void> {
-  await until(async () => (await hooks.deliveries(endpoint)).every(({ status }) => status === "delivered"));
+  await eventually(async () => (await hooks.deliveries(endpoint)).every(({ status }) => status === "delivered"));
 }
 
 test("no event is lost when senders are killed in the middle, and what comes twice has the same id", async () => {
@@ -84,7 +85,7 @@ test("a sender whose claim has run out settles nothing of what another one has i
   receiver.behave = (response) => response.end();
   held[0]?.writeHead(500).end();
   await happen(1);
-  await until(async () => (await hooks.deliveries(endpoint))[0]?.status === "delivered");
+  await eventually(async () => (await hooks.deliveries(endpoint))[0]?.status === "delivered");
   held[1]?.end();
   await allDelivered(endpoint);
   const deliveries = await hooks.deliveries(endpoint);

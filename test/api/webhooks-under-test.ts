@@ -1,9 +1,9 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { sql } from "kysely";
 import type { z } from "zod";
 import type { deliveryInFullSchema, deliverySchema, EndpointView } from "../../api/webhook-schemas.ts";
 import { startWebhookSender } from "../../api/webhook-sender.ts";
 import { type WebhookReach, webhookReach } from "../../api/webhook-target.ts";
+import { eventually } from "../support/eventually.ts";
 import { WEBHOOKS } from "../support/webhooks.ts";
 import { ApiUnderTest, BASE_URL } from "./api-app.ts";
 
@@ -82,7 +82,7 @@ export class WebhooksUnderTest implements AsyncDisposable {
   /** The endpoint's only delivery, as soon as an attempt at it has come to its end for the `count`-th time. */
   async attempted(endpoint: { readonly id: string }, count = 1): Promise<DeliveryInFull> {
     let found: DeliveryView | undefined;
-    await until(async () => {
+    await eventually(async () => {
       [found] = await this.deliveries(endpoint);
       return found !== undefined && found.attemptCount >= count;
     });
@@ -106,11 +106,6 @@ export class WebhooksUnderTest implements AsyncDisposable {
       await this.hurry();
     }
   }
-}
-
-/** The database tells nobody when it is done: it is asked again and again. */
-export async function until(done: () => Promise<boolean>): Promise<void> {
-  while (!(await done())) await pause(20);
 }
 
 /** How long a delivery waits for its next attempt, in seconds after the last one began. */

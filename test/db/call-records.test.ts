@@ -7,12 +7,12 @@ import pg from "pg";
 import { tellDrifts } from "../../bin/call-record-jobs.ts";
 import { openRecordImport } from "../../bin/import-call-records.ts";
 import { readRecordLine } from "../../core/call-record.ts";
-import { answerLeg, endLeg, openLeg } from "../../db/call-legs.ts";
+import { endLeg } from "../../db/call-legs.ts";
 import { addCallRecords } from "../../db/call-records.ts";
 import { compareCalls } from "../../db/compare-calls.ts";
 import type { Db, OpenDatabase } from "../../db/database.ts";
 import { cloneDatabase } from "../support/database.ts";
-import { PULSES_OF_5_SECONDS, type Seeded, seedMerchant } from "../support/seed.ts";
+import { PULSES_OF_5_SECONDS, type Seeded, seedAnsweredLeg, seedLeg, seedMerchant } from "../support/seed.ts";
 
 let database: OpenDatabase;
 let directory = "";
@@ -203,23 +203,12 @@ async function pricedLongAgo(db: Db, { number, tariffId }: Seeded): Promise<void
 /** A leg as the voice server leaves it, that ended two minutes ago after 12.4 s and three pulses, unless told otherwise. */
 async function endedLeg(
   db: Db,
-  { number, tariffId }: Seeded,
+  seeded: Seeded,
   uniqueid: string,
   changes: { readonly billed?: number; readonly durationMs?: number } = {},
 ) {
-  const call = {
-    uniqueid,
-    number,
-    tariffId,
-    trunk: "demo",
-    countsAfterMs: 0,
-    owner: "test",
-    caller: null,
-    callerHash: null,
-  };
-  const leg = await openLeg(db, call);
   const { durationMs = 12_400 } = changes;
-  await answerLeg(db, { id: leg.id, epoch: leg.epoch, msAgo: 120_000 + 12_400 });
+  const leg = await seedAnsweredLeg(db, seeded, { uniqueid, msAgo: 120_000 + 12_400 });
   await endLeg(db, {
     leg: leg.id,
     epoch: leg.epoch,
@@ -304,17 +293,7 @@ async function reconcile(
 
 test("a call that is still open is nobody's missing record, and its record nobody's missing leg", async () => {
   await using own = await cloneDatabase();
-  const { number, tariffId } = await seedMerchant(own.db);
-  await openLeg(own.db, {
-    uniqueid: "open.1",
-    number,
-    tariffId,
-    trunk: "demo",
-    countsAfterMs: 0,
-    owner: "test",
-    caller: null,
-    callerHash: null,
-  });
+  await seedLeg(own.db, await seedMerchant(own.db), { uniqueid: "open.1" });
   const record = readRecordLine(lineOf({ uniqueid: "open.1" }).trim());
   if (!record) throw new Error("no record");
   expect(await addCallRecords(own.db, [record], "ami")).toBe(1);

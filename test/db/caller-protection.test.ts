@@ -1,9 +1,9 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { sql } from "kysely";
 import { hashCaller, readCallerNumber } from "../../core/caller.ts";
 import { CALLER_LOCK_OUT, NUMBER_GUARD, UNKNOWN_LOCK_OUT } from "../../core/lock-outs.ts";
-import { answerLeg, type CallLeg, openLeg } from "../../db/call-legs.ts";
+import type { CallLeg } from "../../db/call-legs.ts";
 import { countRefusal } from "../../db/call-refusals.ts";
 import { readCallerRecord } from "../../db/caller-record.ts";
 import { barCaller, barredCallers, unbarCaller } from "../../db/callers.ts";
@@ -13,7 +13,7 @@ import { listGuesses } from "../../db/guesses.ts";
 import { startOfSwiss, swissDay } from "../../db/swiss-time.ts";
 import { findTransaction } from "../../db/transactions.ts";
 import { cloneDatabase } from "../support/database.ts";
-import { type Seeded, seedMerchant, seedTransaction } from "../support/seed.ts";
+import { type Seeded, seedAnsweredLeg, seedMerchant, seedTransaction } from "../support/seed.ts";
 
 let database: OpenDatabase;
 let seeded: Seeded;
@@ -41,18 +41,7 @@ async function legOf(
   details: { readonly on?: Seeded; readonly trunk?: string } = {},
 ): Promise<CallLeg> {
   const { on = seeded, trunk = "carrier" } = details;
-  const leg = await openLeg(database.db, {
-    uniqueid: randomUUID(),
-    number: on.number,
-    tariffId: on.tariffId,
-    trunk,
-    countsAfterMs: 0,
-    owner: "test",
-    caller: null,
-    callerHash,
-  });
-  await answerLeg(database.db, { id: leg.id, epoch: leg.epoch, msAgo: 0 });
-  return leg;
+  return seedAnsweredLeg(database.db, on, { trunk, callerHash });
 }
 
 /** A call that is over: it began at `startedAt` (SQL) and cost that much. */
@@ -75,9 +64,9 @@ function recordOf(callerHash: Buffer | null, on = seeded, trunk = "carrier") {
 }
 
 /** Keys a code on a leg as the voice server would. */
-function key(leg: CallLeg, code: string, on = seeded) {
+function key(leg: CallLeg, code: string, on = seeded, wrongBefore = 0) {
   const { number, segments } = on;
-  const line = { number, segments, codeBeforeAnswer: false, testAllowed: true };
+  const line = { number, segments, codeBeforeAnswer: false, testAllowed: true, wrongBefore };
   return claimCode(database.db, { leg: leg.id, epoch: leg.epoch, code, ...line });
 }
 
@@ -193,7 +182,8 @@ test("three wrong codes in one call don't keep a shopper from paying in the next
   const on = await newNumber();
   const caller = newCaller();
   const first = await legOf(caller, { on });
-  for (let tries = 0; tries < 3; tries++) expect(await key(first, "0000", on)).toEqual({ outcome: "unknown" });
+  for (let wrong = 0; wrong < 3; wrong++) expect(await key(first, "0000", on, wrong)).toEqual({ outcome: "unknown" });
+  expect((await recordOf(caller, on)).wrong.byCaller).toBe(3);
   const { code } = await openPayment(30, on);
   expect(await key(await legOf(caller, { on }), code, on)).toMatchObject({ outcome: "claimed" });
 });
@@ -201,8 +191,8 @@ test("three wrong codes in one call don't keep a shopper from paying in the next
 test("a hundred wrong codes of one caller at the same moment are stopped at the limit to the code, and then even a right one", async () => {
   const on = await newNumber();
   const caller = newCaller();
-  const legs = await Promise.all(Array.from({ length: 20 }, () => legOf(caller, { on })));
-  const keyed = await Promise.all(Array.from({ length: 100 }, (_, i) => key(legs[i % 20] as CallLeg, "0000", on)));
+  const legs = await Promise.all(Array.from({ length: 100 }, () => legOf(caller, { on })));
+  const keyed = await Promise.all(legs.map((leg) => key(leg, "0000", on)));
   const guesses = keyed.filter(({ outcome }) => outcome === "unknown").length;
   expect(guesses).toBe(CALLER_LOCK_OUT.wrongCodesMax);
   expect((await recordOf(caller, on)).wrong.byCaller).toBe(CALLER_LOCK_OUT.wrongCodesMax);
@@ -211,6 +201,16 @@ test("a hundred wrong codes of one caller at the same moment are stopped at the 
   expect(await findTransaction(database.db, id)).toMatchObject({ status: "open" });
   expect(await key(await legOf(newCaller(), { on }), code, on)).toMatchObject({ outcome: "claimed" });
 }, 60_000);
+
+test("a wrong code is counted once, however often it is asked about because the answer was lost", async () => {
+  const on = await newNumber();
+  const caller = newCaller();
+  const leg = await legOf(caller, { on });
+  for (let times = 0; times < 3; times++) expect(await key(leg, "0000", on, 0)).toEqual({ outcome: "unknown" });
+  expect((await recordOf(caller, on)).wrong.byCaller).toBe(1);
+  await key(leg, "0000", on, 1);
+  expect((await recordOf(caller, on)).wrong.byCaller).toBe(2);
+});
 
 test("a code that has run out, and one that is being paid, are no guesses", async () => {
   const on = await newNumber();

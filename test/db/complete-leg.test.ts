@@ -1,21 +1,18 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { billedAfter, pulsesOf } from "../../core/tariff.ts";
 import { cancel } from "../../core/transaction.ts";
-import { answerLeg, openLeg } from "../../db/call-legs.ts";
 import { closeLeg } from "../../db/close-leg.ts";
-import { claimCode, issueCode } from "../../db/codes.ts";
 import type { OpenDatabase } from "../../db/database.ts";
 import { bookPulses } from "../../db/pulses.ts";
 import { changeTransaction, findTransaction, readJournal } from "../../db/transactions.ts";
 import { ABANDONED_BEFORE_RECORD_SECONDS, keepUp } from "../../db/upkeep.ts";
 import { cloneDatabase } from "../support/database.ts";
-import { type Seeded, seedMerchant, seedTransaction } from "../support/seed.ts";
+import { type Seeded, seedAnsweredLeg, seedClaim, seedLeg, seedMerchant, seedTransaction } from "../support/seed.ts";
 
 const ANSWERED_MS_AGO = 1_200_000;
 
 let database: OpenDatabase;
 let seeded: Seeded;
-let calls = 0;
 
 beforeAll(async () => {
   database = await cloneDatabase();
@@ -28,29 +25,13 @@ afterAll(async () => {
 /** A call of 5-second pulses whose server fell silent after two of them, `silentSeconds` ago. */
 async function silentCall(amountRappen: number, silentSeconds: number, countsAfterMs = 0) {
   const { db } = database;
-  const { number, tariffId, segments } = seeded;
-  const uniqueid = `1700000000.${++calls}`;
-  const leg = await openLeg(db, {
-    uniqueid,
-    number,
-    tariffId,
-    trunk: "demo",
-    countsAfterMs,
-    owner: "frozen",
-    caller: null,
-    callerHash: null,
-  });
-  await answerLeg(db, { id: leg.id, epoch: leg.epoch, msAgo: ANSWERED_MS_AGO });
+  const leg = await seedAnsweredLeg(db, seeded, { countsAfterMs, msAgo: ANSWERED_MS_AGO });
   const { id } = await seedTransaction(db, seeded, { amountRappen });
-  const code = await issueCode(db, { transactionId: id, lifeSeconds: 180 });
-  if ("refusal" in code) throw new Error(code.refusal);
-  const held = { leg: leg.id, epoch: leg.epoch };
-  const line = { number, code: code.code, testAllowed: true, segments, codeBeforeAnswer: false };
-  expect(await claimCode(db, { ...held, ...line })).toMatchObject({ outcome: "claimed" });
-  await bookPulses(db, [{ ...held, pulses: pulsesOf(segments).slice(0, 2) }]);
+  await seedClaim(db, seeded, { leg, transactionId: id });
+  await bookPulses(db, [{ leg: leg.id, epoch: leg.epoch, pulses: pulsesOf(seeded.segments).slice(0, 2) }]);
   const lease_until = new Date(Date.now() - silentSeconds * 1_000);
   await db.updateTable("call_legs").set({ lease_until }).where("id", "=", leg.id).execute();
-  return { uniqueid, id, leg: leg.id };
+  return { uniqueid: leg.uniqueid, id, leg: leg.id };
 }
 
 function legOf(id: number) {
@@ -152,9 +133,7 @@ test("no call is longer than the time since its answer, but for what two clocks 
 });
 
 test("a call whose server died before it wrote the answer down was answered as long ago as it talked, and is billed", async () => {
-  const { number, tariffId } = seeded;
-  const call = { uniqueid: `1700000000.${++calls}`, number, tariffId, trunk: "demo", countsAfterMs: 0, owner: "dead" };
-  const { id, uniqueid } = await openLeg(database.db, { ...call, caller: null, callerHash: null });
+  const { id, uniqueid } = await seedLeg(database.db, seeded);
   await closeLeg(database.db, { uniqueid, worker: "w", talkMs: 12_345, reason: "caller_hung_up" });
   const { answered_at, ...leg } = await legOf(id);
   expect(leg).toEqual({ billed: 30, end_reason: "caller_hung_up", duration_ms: 12_345 });

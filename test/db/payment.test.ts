@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { pulsesOf } from "../../core/tariff.ts";
 import { expire, redeem, resume } from "../../core/transaction.ts";
-import { answerLeg, endLeg, openLeg } from "../../db/call-legs.ts";
+import { endLeg } from "../../db/call-legs.ts";
 import { claimCode, issueCode } from "../../db/codes.ts";
 import type { OpenDatabase } from "../../db/database.ts";
 import { bookPulses } from "../../db/pulses.ts";
 import { changeTransaction, findTransaction, readJournal } from "../../db/transactions.ts";
 import { cloneDatabase } from "../support/database.ts";
-import { type Seeded, seedMerchant, seedTransaction } from "../support/seed.ts";
+import { type Seeded, seedAnsweredLeg, seedLeg, seedMerchant, seedTransaction } from "../support/seed.ts";
 
 let database: OpenDatabase;
 let seeded: Seeded;
-let calls = 0;
+const _calls = 0;
 
 beforeAll(async () => {
   database = await cloneDatabase();
@@ -21,20 +21,7 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-async function answeredLeg() {
-  const leg = await openLeg(database.db, {
-    uniqueid: `call-${++calls}`,
-    number: seeded.number,
-    tariffId: seeded.tariffId,
-    trunk: "demo",
-    countsAfterMs: 0,
-    owner: "a",
-    caller: null,
-    callerHash: null,
-  });
-  await answerLeg(database.db, { id: leg.id, epoch: leg.epoch, msAgo: 0 });
-  return leg;
-}
+const answeredLeg = () => seedAnsweredLeg(database.db, seeded);
 
 async function claim(leg: { id: number; epoch: number }, code: string, testAllowed = false) {
   return claimCode(database.db, {
@@ -44,6 +31,7 @@ async function claim(leg: { id: number; epoch: number }, code: string, testAllow
     code,
     testAllowed,
     segments: seeded.segments,
+    wrongBefore: 0,
     codeBeforeAnswer: false,
   });
 }
@@ -102,16 +90,7 @@ test("a claim whose answer was lost is answered again to the leg that won it, an
 test("a worker whose leg was taken over books nothing", async () => {
   const { db } = database;
   const leg = await answeredLeg();
-  const again = await openLeg(db, {
-    uniqueid: leg.uniqueid,
-    number: seeded.number,
-    tariffId: seeded.tariffId,
-    trunk: "demo",
-    countsAfterMs: 0,
-    owner: "b",
-    caller: null,
-    callerHash: null,
-  });
+  const again = await seedLeg(db, seeded, { uniqueid: leg.uniqueid, owner: "b" });
   expect(again).toMatchObject({ id: leg.id, epoch: 2 });
   const stale = await bookPulses(db, [{ leg: leg.id, epoch: 1, pulses: pulses(1, 3) }]);
   expect(stale.held.size).toBe(0);

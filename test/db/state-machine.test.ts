@@ -3,13 +3,13 @@ import fc from "fast-check";
 import { sql } from "kysely";
 import { pulsesDue, pulsesOf } from "../../core/tariff.ts";
 import { cancel, confirm, expire, isPaid, redeem, resume, type Transition } from "../../core/transaction.ts";
-import { answerLeg, endLeg, openLeg } from "../../db/call-legs.ts";
+import { endLeg } from "../../db/call-legs.ts";
 import { claimCode, issueCode } from "../../db/codes.ts";
 import type { OpenDatabase } from "../../db/database.ts";
 import { bookPulses } from "../../db/pulses.ts";
 import { changeTransaction, findTransaction, readJournal } from "../../db/transactions.ts";
 import { cloneDatabase } from "../support/database.ts";
-import { type Seeded, seedMerchant, seedTransaction, TEN_RAPPEN_A_SECOND } from "../support/seed.ts";
+import { type Seeded, seedAnsweredLeg, seedMerchant, seedTransaction, TEN_RAPPEN_A_SECOND } from "../support/seed.ts";
 
 let database: OpenDatabase;
 let seeded: Seeded;
@@ -52,24 +52,12 @@ const TRANSITIONS: Readonly<Record<string, Transition>> = {
   expire,
 };
 
-let calls = 0;
-
 async function call(id: string, seconds: number, bookTwice: boolean): Promise<void> {
   const { db } = database;
   const { segments } = seeded;
   const code = await issueCode(db, { transactionId: id, lifeSeconds: 180 });
   if ("refusal" in code) return;
-  const leg = await openLeg(db, {
-    uniqueid: `random-${++calls}`,
-    number: seeded.number,
-    tariffId: seeded.tariffId,
-    trunk: "demo",
-    countsAfterMs: 0,
-    owner: "w",
-    caller: null,
-    callerHash: null,
-  });
-  await answerLeg(db, { id: leg.id, epoch: leg.epoch, msAgo: 0 });
+  const leg = await seedAnsweredLeg(db, seeded);
   const due = pulsesOf(segments).slice(0, pulsesDue(segments, seconds * 1_000));
   const early = due.slice(0, 2);
   await bookPulses(db, [{ leg: leg.id, epoch: leg.epoch, pulses: early }]);
@@ -80,6 +68,7 @@ async function call(id: string, seconds: number, bookTwice: boolean): Promise<vo
     code: code.code,
     testAllowed: false,
     segments,
+    wrongBefore: 0,
     codeBeforeAnswer: false,
   });
   await Promise.all(

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { sql } from "kysely";
 import { billedAfter, pulsesDue, pulsesOf, type Segment } from "../../core/tariff.ts";
-import { answerLeg, findLeg, openLeg } from "../../db/call-legs.ts";
+import { findLeg } from "../../db/call-legs.ts";
 import { closeLeg } from "../../db/close-leg.ts";
 import { claimCode, issueCode } from "../../db/codes.ts";
 import type { OpenDatabase } from "../../db/database.ts";
@@ -13,6 +13,7 @@ import { cloneDatabase } from "../support/database.ts";
 import {
   PULSES_OF_5_SECONDS,
   type Seeded,
+  seedAnsweredLeg,
   seedMerchant,
   seedTariff,
   seedTransaction,
@@ -23,7 +24,7 @@ import {
 let database: OpenDatabase;
 /** Long enough ago for every call of these tests. */
 const ANSWERED_MS_AGO = 600_000;
-let calls = 0;
+const _calls = 0;
 let numbers = 0;
 
 beforeAll(async () => {
@@ -51,16 +52,22 @@ async function arrive(seeded: Seeded) {
   const number = await findNumberInService(db, seeded.number);
   if (!number) throw new Error("the number is out of service");
   const { id: tariffId, segments } = number.tariff;
-  const uniqueid = `call-${++calls}`;
-  const call = { uniqueid, number: seeded.number, tariffId, trunk: "demo", countsAfterMs: 0 };
-  const leg = await openLeg(db, { ...call, owner: "w", caller: null, callerHash: null });
-  await answerLeg(db, { id: leg.id, epoch: leg.epoch, msAgo: ANSWERED_MS_AGO });
+  const leg = await seedAnsweredLeg(db, { number: seeded.number, tariffId }, { msAgo: ANSWERED_MS_AGO });
+  const { uniqueid } = leg;
   const held = { leg: leg.id, epoch: leg.epoch };
   return {
     uniqueid,
     tariffId,
     key: (code: string) =>
-      claimCode(db, { ...held, number: seeded.number, code, testAllowed: false, segments, codeBeforeAnswer: false }),
+      claimCode(db, {
+        ...held,
+        number: seeded.number,
+        code,
+        testAllowed: false,
+        wrongBefore: 0,
+        segments,
+        codeBeforeAnswer: false,
+      }),
     book: (elapsedMs: number) =>
       bookPulses(db, [{ ...held, pulses: pulsesOf(segments).slice(0, pulsesDue(segments, elapsedMs)) }]),
     hangUp: (talkMs: number) => closeLeg(db, { uniqueid, worker: "w", reason: "caller_hung_up", talkMs }),

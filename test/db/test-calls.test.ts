@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import { UNKNOWN_LOCK_OUT } from "../../core/lock-outs.ts";
 import { expireNow, playedUniqueid, TEST_TRUNK } from "../../core/played-call.ts";
 import { resume } from "../../core/transaction.ts";
-import { answerLeg, type CallLeg, openLeg } from "../../db/call-legs.ts";
+import type { CallLeg } from "../../db/call-legs.ts";
 import { readCallerRecord } from "../../db/caller-record.ts";
 import { claimCode, issueCode } from "../../db/codes.ts";
 import type { OpenDatabase } from "../../db/database.ts";
@@ -12,7 +12,7 @@ import { beginPlay, endPlay, findLastPlay, renewPlays } from "../../db/test-play
 import { changeTransaction, findTransaction, listTransactions, readJournal } from "../../db/transactions.ts";
 import { ABANDONED_SECONDS, keepUp } from "../../db/upkeep.ts";
 import { cloneDatabase } from "../support/database.ts";
-import { type Seeded, seedMerchant, seedTransaction } from "../support/seed.ts";
+import { type Seeded, seedAnsweredLeg, seedMerchant, seedTransaction } from "../support/seed.ts";
 
 let database: OpenDatabase;
 let seeded: Seeded;
@@ -34,11 +34,7 @@ async function legOn(
   trunk: string,
   uniqueid = trunk === TEST_TRUNK ? playedUniqueid({ play: ++plays, call: 1 }) : randomUUID(),
 ): Promise<CallLeg> {
-  const { number, tariffId } = seeded;
-  const call = { uniqueid, number, tariffId, trunk, countsAfterMs: 0, owner: "gone", caller: null, callerHash: null };
-  const leg = await openLeg(database.db, call);
-  await answerLeg(database.db, { id: leg.id, epoch: leg.epoch, msAgo: 0 });
-  return leg;
+  return seedAnsweredLeg(database.db, seeded, { uniqueid, trunk });
 }
 
 /** Keys the transaction's code on a call of that trunk, as the voice server does: it allows tests where nobody bills. */
@@ -46,7 +42,15 @@ async function claim(leg: CallLeg, id: string): Promise<string> {
   const code = await issueCode(database.db, { transactionId: id, lifeSeconds: 180 });
   if ("refusal" in code) throw new Error(code.refusal);
   const { number, segments } = seeded;
-  const line = { leg: leg.id, epoch: leg.epoch, number, segments, codeBeforeAnswer: false, testAllowed: true };
+  const line = {
+    leg: leg.id,
+    epoch: leg.epoch,
+    number,
+    segments,
+    wrongBefore: 0,
+    codeBeforeAnswer: false,
+    testAllowed: true,
+  };
   return (await claimCode(database.db, { ...line, code: code.code })).outcome;
 }
 

@@ -1,12 +1,9 @@
-import { randomUUID } from "node:crypto";
 import { startWebhookSender } from "../../api/webhook-sender.ts";
 import { webhookReach } from "../../api/webhook-target.ts";
 import { type DemoSecrets, loadSecrets } from "../../bin/demo-secrets.ts";
 import { seedDemo } from "../../bin/demo-seed.ts";
 import { registerShopEndpoint } from "../../bin/demo-webhooks.ts";
 import { pulseReaching, pulsesOf } from "../../core/tariff.ts";
-import { answerLeg, openLeg } from "../../db/call-legs.ts";
-import { claimCode, issueCode } from "../../db/codes.ts";
 import type { Db } from "../../db/database.ts";
 import { findNumberInService } from "../../db/numbers.ts";
 import { bookPulses } from "../../db/pulses.ts";
@@ -14,6 +11,7 @@ import { findTransaction } from "../../db/transactions.ts";
 import { type DemoShop, type DemoShopOptions, startDemoShop } from "../../demo/shop.ts";
 import { BASE_URL, composeApi } from "../api/api-app.ts";
 import { cloneDatabase } from "../support/database.ts";
+import { seedAnsweredLeg, seedClaim } from "../support/seed.ts";
 import { WEBHOOKS } from "../support/webhooks.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
@@ -114,25 +112,12 @@ export class ShopUnderTest implements AsyncDisposable {
     const transaction = await findTransaction(this.db, id);
     const line = transaction && (await findNumberInService(this.db, transaction.number));
     if (!line) throw new Error("no such transaction, or its number is out of service");
-    const code = await issueCode(this.db, { transactionId: id, lifeSeconds: 180 });
-    if ("refusal" in code) throw new Error(code.refusal);
-    const { segments } = line.tariff;
-    const call = {
-      number: line.number,
-      tariffId: line.tariff.id,
-      trunk: "demo",
-      countsAfterMs: 0,
-      owner: "test",
-      caller: null,
-      callerHash: null,
-    };
-    const leg = await openLeg(this.db, { uniqueid: randomUUID(), ...call });
-    const held = { leg: leg.id, epoch: leg.epoch };
-    await answerLeg(this.db, { id: leg.id, epoch: leg.epoch, msAgo: 0 });
-    const keyed = { number: line.number, code: code.code, testAllowed: true, segments, codeBeforeAnswer: false };
-    const claim = await claimCode(this.db, { ...held, ...keyed });
-    if (claim.outcome !== "claimed") throw new Error(claim.outcome);
-    const last = pulseReaching(segments, transaction.totalRappen);
-    await bookPulses(this.db, [{ ...held, pulses: pulsesOf(segments).slice(0, last?.sequence) }]);
+    const { number, tariff } = line;
+    const on = { number, tariffId: tariff.id, segments: tariff.segments };
+    const leg = await seedAnsweredLeg(this.db, on);
+    await seedClaim(this.db, on, { leg, transactionId: id });
+    const last = pulseReaching(on.segments, transaction.totalRappen);
+    const pulses = pulsesOf(on.segments).slice(0, last?.sequence);
+    await bookPulses(this.db, [{ leg: leg.id, epoch: leg.epoch, pulses }]);
   }
 }

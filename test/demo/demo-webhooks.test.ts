@@ -5,6 +5,7 @@ import { registerShopEndpoint } from "../../bin/demo-webhooks.ts";
 import { findApiClient } from "../../db/merchants.ts";
 import { addEndpoint, changeEndpoint, ENDPOINTS_MAX, listEndpoints } from "../../db/webhook-endpoints.ts";
 import { cloneDatabase } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
 import { ShopUnderTest } from "./demo-shop.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
@@ -56,6 +57,6 @@ test("what waited for an old port goes to the new one, and nothing piles up", as
   expect(await waiting()).toHaveLength(1);
   await registerShopEndpoint(under.db, { ...shop, url: `${under.shop.url}/webhooks` });
   await using _sender = under.sendWebhooks();
-  while ((await waiting()).length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  await eventually(async () => (await waiting()).length === 0);
   expect((await under.visit(`/merchant/${id}`)).html).toContain("transaction.created");
 });

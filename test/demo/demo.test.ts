@@ -5,16 +5,16 @@ import { readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { Browser, Page } from "playwright-core";
 import { findAsterisk } from "../../bin/asterisk.ts";
 import { answersHttp } from "../../bin/child-processes.ts";
 import type { DemoContract } from "../../bin/demo-contract.ts";
+import { describeIf, hasChromium, launchChromium } from "../support/chromium.ts";
 
 const run = promisify(execFile);
 const home = path.resolve(import.meta.dirname, "../..");
 const directory = path.join(home, ".cache/demo-test");
-const CHROMIUM = "/usr/bin/chromium";
 const START_MS_MAX = 90_000;
 /** What a code takes from its last key to the pay page. */
 const HEARD_MS_MAX = 8_000;
@@ -32,8 +32,8 @@ const PORTS = {
   PHONE2PAY_DEMO_RTP_PORT: "25000",
 };
 
-const complete = existsSync(CHROMIUM) && (await findAsterisk()) !== null && !process.env.DATABASE_URL;
-if (!complete && process.env.CI && !process.env.DATABASE_URL) throw new Error("Chromium or Asterisk is missing");
+const complete = hasChromium && (await findAsterisk()) !== null && !process.env.DATABASE_URL;
+if (!complete && process.env.CI && !process.env.DATABASE_URL) throw new Error("Asterisk is missing");
 
 let demo: ChildProcess;
 let said = "";
@@ -65,23 +65,17 @@ async function stopDemo(signal: "SIGINT" | "SIGTERM"): Promise<unknown> {
   return (await ended)[0];
 }
 
-beforeAll(async () => {
-  if (!complete) return;
-  await rm(directory, { recursive: true, force: true });
-  const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: [...flags, "--disable-component-update", "--disable-sync"],
+describeIf(complete)("npm run demo", () => {
+  beforeAll(async () => {
+    await rm(directory, { recursive: true, force: true });
+    browser = await launchChromium();
   });
-});
-afterAll(async () => {
-  if (!complete) return;
-  await browser.close();
-  if (demo.exitCode === null && demo.signalCode === null) await stopDemo("SIGTERM");
-  await rm(directory, { recursive: true, force: true });
-});
+  afterAll(async () => {
+    await browser.close();
+    if (demo.exitCode === null && demo.signalCode === null) await stopDemo("SIGTERM");
+    await rm(directory, { recursive: true, force: true });
+  });
 
-(complete ? describe : describe.skip)("npm run demo", () => {
   test(
     "a shopper pays in the shop by calling from the browser's telephone, and gets the goods once",
     async () => {

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { webhookSignature } from "../../core/webhook-secret.ts";
 import { findTransaction } from "../../db/transactions.ts";
 import { formatMoney } from "../../demo/texts.ts";
+import { eventually } from "../support/eventually.ts";
 import { ShopUnderTest } from "./demo-shop.ts";
 
 let under: ShopUnderTest;
@@ -130,12 +130,11 @@ async function postWebhook(webhook: {
 }
 
 /** The sale's page once the shop has been told. */
-async function pageTelling(id: string, event: string): Promise<string> {
-  for (;;) {
+function pageTelling(id: string, event: string): Promise<string> {
+  return eventually(async () => {
     const { html } = await under.visit(`/merchant/${id}?lang=en`);
-    if (webhooksOf(html).includes(event)) return html;
-    await pause(50);
-  }
+    return webhooksOf(html).includes(event) && html;
+  });
 }
 
 function webhooksOf(html: string): readonly string[] {

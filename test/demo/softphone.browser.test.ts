@@ -1,14 +1,9 @@
-import { existsSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import AxeBuilder from "@axe-core/playwright";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { Browser, Page } from "playwright-core";
+import { barriersIn, inBrowser, launchChromium } from "../support/chromium.ts";
 import { ShopUnderTest } from "./demo-shop.ts";
-
-const CHROMIUM = "/usr/bin/chromium";
-const present = existsSync(CHROMIUM);
-if (!present && process.env.CI) throw new Error(`${CHROMIUM} is missing`);
 
 /** The far end of a simulated line: says what the test tells it to, and keeps what the telephone does. */
 function fakeLine() {
@@ -50,29 +45,23 @@ let shop: ShopUnderTest;
 let browser: Browser;
 let page: Page;
 
-beforeAll(async () => {
-  if (!present) return;
-  await new Promise<void>((resolve) => line.server.listen(0, "127.0.0.1", resolve));
-  const simulatedLineUrl = `http://127.0.0.1:${(line.server.address() as AddressInfo).port}`;
-  shop = await ShopUnderTest.start({ asterisk: "simulated", softphone: null, simulatedLineUrl });
-  const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: [...flags, "--disable-component-update", "--disable-sync"],
-  });
-  page = await (await browser.newContext({ locale: "en" })).newPage();
-});
-afterAll(async () => {
-  if (!present) return;
-  await browser.close();
-  await shop[Symbol.asyncDispose]();
-  line.server.closeAllConnections();
-  await new Promise((resolve) => line.server.close(resolve));
-});
-
 const state = (wanted: string) => page.waitForSelector(`[data-phone-state="${wanted}"]`, { timeout: 10_000 });
 
-(present ? describe : describe.skip)("the telephone in a browser", () => {
+inBrowser("the telephone in a browser", () => {
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => line.server.listen(0, "127.0.0.1", resolve));
+    const simulatedLineUrl = `http://127.0.0.1:${(line.server.address() as AddressInfo).port}`;
+    shop = await ShopUnderTest.start({ asterisk: "simulated", softphone: null, simulatedLineUrl });
+    browser = await launchChromium();
+    page = await (await browser.newContext({ locale: "en" })).newPage();
+  });
+  afterAll(async () => {
+    await browser.close();
+    await shop[Symbol.asyncDispose]();
+    line.server.closeAllConnections();
+    await new Promise((resolve) => line.server.close(resolve));
+  });
+
   test("dials, keys digits before and after the answer, and shows what it hears", async () => {
     const faults: string[] = [];
     page.on("pageerror", (error) => faults.push(String(error)));
@@ -122,8 +111,7 @@ const state = (wanted: string) => page.waitForSelector(`[data-phone-state="${wan
     for (const address of ["/", "/phone"]) {
       await page.goto(`${shop.shop.url}${address}`);
       await state("ready");
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([]);
+      expect(await barriersIn(page)).toEqual([]);
       await page.setViewportSize({ width: 320, height: 800 });
       expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(320);
       await page.setViewportSize({ width: 1280, height: 800 });

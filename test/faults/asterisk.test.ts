@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from "@jest/globals";
 import { findTransaction } from "../../db/transactions.ts";
-import { eventually, NUMBERS, SECRET } from "../telephony/exchange.ts";
+import { eventually } from "../support/eventually.ts";
+import { NUMBERS, SECRET } from "../telephony/exchange.ts";
 import { placeCall } from "../telephony/sip-call.ts";
 import { CALLS_PER_FAULT, callThrough, expectBooksRight } from "./callers.ts";
 import { delay } from "./delay.ts";

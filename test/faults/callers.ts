@@ -2,7 +2,8 @@ import { expect } from "@jest/globals";
 import { releaseWindow } from "../../core/quote.ts";
 import { billedAfter, pulsesDue, pulsesOf } from "../../core/tariff.ts";
 import { findTransaction, readJournal } from "../../db/transactions.ts";
-import { type Cdr, type Exchange, eventually, NUMBERS } from "../telephony/exchange.ts";
+import { eventually } from "../support/eventually.ts";
+import { type Cdr, type Exchange, NUMBERS } from "../telephony/exchange.ts";
 import { type CallOutcome, placeCall } from "../telephony/sip-call.ts";
 
 /** `npm run test:faults` plays each fault in full; `npm test` plays the short form. */

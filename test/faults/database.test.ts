@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from "@jest/globals";
 import pg from "pg";
 import { watchTransactions } from "../../db/notices.ts";
-import { eventually } from "../telephony/exchange.ts";
+import { eventually } from "../support/eventually.ts";
 import { ALL_FAULTS, callThrough, expectBooksRight } from "./callers.ts";
 import { delay } from "./delay.ts";
 import { openFaultExchange } from "./fault-exchange.ts";

@@ -7,7 +7,8 @@ import { acceptsConnections } from "../../bin/child-processes.ts";
 import { type RunningPostgres, startPostgres } from "../../bin/postgres.ts";
 import { openDatabase } from "../../db/database.ts";
 import { migrate } from "../../db/migrate.ts";
-import { type Exchange, eventually, openExchange, SECRET } from "../telephony/exchange.ts";
+import { eventually } from "../support/eventually.ts";
+import { type Exchange, openExchange, SECRET } from "../telephony/exchange.ts";
 import { type Program, program } from "./program.ts";
 import { layWire, type Wire } from "./wire.ts";
 

@@ -1,27 +1,18 @@
 /// <reference lib="dom" />
 import path from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
-import { type BrowserContext, chromium, type Page } from "playwright-core";
+import type { BrowserContext, Page } from "playwright-core";
 import { composeHttp } from "../../bin/serve-http.ts";
 import { LANGUAGES, type Language, message } from "../../core/messages.ts";
 import { watchTransactions } from "../../db/notices.ts";
 import { startDemoShop } from "../../demo/shop.ts";
+import { launchChromium, PICTURES } from "../support/chromium.ts";
 import { WEBHOOKS } from "../support/webhooks.ts";
 import { NUMBERS, openExchange } from "../telephony/exchange.ts";
 import { placeCall } from "../telephony/sip-call.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const HTTP_PORT = 22_010;
 const JOURNEY_MS = 150_000;
-const screenshots = path.resolve(import.meta.dirname, "../../.cache/screenshots");
 
 // The whole product as a shopper meets it: shop, pay page, Asterisk, voice server, database, browser.
 const resources = new AsyncDisposableStack();
@@ -47,7 +38,7 @@ const shop = await startDemoShop({
   asterisk: "real",
 });
 resources.defer(() => shop.close());
-const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+const browser = await launchChromium();
 resources.defer(() => browser.close());
 
 afterAll(async () => {
@@ -112,8 +103,7 @@ test.concurrent.each(LANGUAGES)(
         { timeout: 15_000 },
       );
       billed.push(await readBilled());
-      if (billed.length === 3)
-        await page.screenshot({ path: path.join(screenshots, `journey-calling-${language}.png`) });
+      if (billed.length === 3) await page.screenshot({ path: path.join(PICTURES, `journey-calling-${language}.png`) });
     }
     expect(billed.length).toBeGreaterThanOrEqual(5);
     expect(billed).toEqual(billed.toSorted((a, b) => a - b));
@@ -123,7 +113,7 @@ test.concurrent.each(LANGUAGES)(
 
     await page.getByRole("button", { name: message(language, "pay.confirm.button") }).click();
     await expectSummary(page, language);
-    await page.screenshot({ path: path.join(screenshots, `journey-summary-${language}.png`) });
+    await page.screenshot({ path: path.join(PICTURES, `journey-summary-${language}.png`) });
     await page.goBack();
     await page.waitForLoadState();
     expect(problems).toEqual([]);

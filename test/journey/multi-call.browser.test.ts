@@ -1,28 +1,20 @@
 /// <reference lib="dom" />
-import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import AxeBuilder from "@axe-core/playwright";
 import { afterAll, expect, test } from "@jest/globals";
-import { type BrowserContext, chromium, type Page } from "playwright-core";
+import type { BrowserContext, Page } from "playwright-core";
 import { composeHttp } from "../../bin/serve-http.ts";
 import { LANGUAGES, type Language, message } from "../../core/messages.ts";
 import { billedAfter } from "../../core/tariff.ts";
 import { watchTransactions } from "../../db/notices.ts";
+import { barriersIn, launchChromium, PHONE, PICTURES } from "../support/chromium.ts";
+import { eventually } from "../support/eventually.ts";
 import { WEBHOOKS } from "../support/webhooks.ts";
-import { closedLegs, eventually, NUMBERS, openExchange } from "../telephony/exchange.ts";
+import { closedLegs, NUMBERS, openExchange } from "../telephony/exchange.ts";
 import { placeCall } from "../telephony/sip-call.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"].concat(
-  "--disable-component-update",
-  "--disable-sync",
-);
 const FIRST_PORT = 24_000;
 const HTTP_PORT = FIRST_PORT + 10;
 const JOURNEY_MS = 150_000;
-const PHONE = { width: 390, height: 844 };
-const pictures = path.resolve(import.meta.dirname, "../../.cache/screenshots");
-await mkdir(pictures, { recursive: true });
 
 const resources = new AsyncDisposableStack();
 const exchange = resources.use(await openExchange({ firstPort: FIRST_PORT }));
@@ -38,7 +30,7 @@ const http = await composeHttp({
 });
 await http.listen({ host: "127.0.0.1", port: HTTP_PORT });
 resources.defer(() => http.close());
-const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+const browser = await launchChromium();
 resources.defer(() => browser.close());
 
 afterAll(async () => {
@@ -161,10 +153,9 @@ test.concurrent.each(LANGUAGES)(
     page.on("pageerror", (error) => problems.push(String(error)));
     page.on("console", (line) => line.type() === "error" && problems.push(line.text()));
     await payInTwoCalls(page, async (state) => {
-      await page.screenshot({ path: path.join(pictures, `multi-call-${state}-${language}.png`), fullPage: true });
+      await page.screenshot({ path: path.join(PICTURES, `multi-call-${state}-${language}.png`), fullPage: true });
       if (state === "calling") return; // it moves on while axe reads
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(violations.map(({ id: rule, nodes }) => [state, rule, nodes[0]?.html])).toEqual([]);
+      expect([state, await barriersIn(page)]).toEqual([state, []]);
       if (state === "next")
         expect(await page.title()).toBe(
           `${message(language, "pay.multicall.neededSecond", { n: 2, m: 2 }).slice(0, -1)} – Disques du Léman – Phone2Pay`,

@@ -1,7 +1,8 @@
 import { sql } from "kysely";
 import type { PaymentException, Status } from "../../core/transaction.ts";
 import { type CallReport, compareCalls } from "../../db/compare-calls.ts";
-import { type Cdr, type Exchange, eventually } from "../telephony/exchange.ts";
+import { eventually } from "../support/eventually.ts";
+import type { Cdr, Exchange } from "../telephony/exchange.ts";
 import type { Caller } from "./crowd.ts";
 
 /** Until all books are closed and all of Asterisk's records imported, after the last call has ended. */

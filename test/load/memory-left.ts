@@ -1,5 +1,5 @@
 import { readFile, rm } from "node:fs/promises";
-import { eventually } from "../telephony/exchange.ts";
+import { eventually } from "../support/eventually.ts";
 import { type MemoryLeft, memoryFile } from "./memory-on-request.ts";
 
 /** What a server started with memory-on-request.ts still holds after a garbage collection. */

@@ -4,6 +4,8 @@ import { quote } from "../../core/quote.ts";
 import type { Segment } from "../../core/tariff.ts";
 import type { Order, Transaction } from "../../core/transaction.ts";
 import { newTransactionId } from "../../core/transaction-id.ts";
+import { answerLeg, type CallLeg, openLeg } from "../../db/call-legs.ts";
+import { claimCode, issueCode } from "../../db/codes.ts";
 import type { Db } from "../../db/database.ts";
 import { addApiKey, addMerchant } from "../../db/merchants.ts";
 import { addNumber } from "../../db/number-service.ts";
@@ -106,4 +108,41 @@ export async function seedTransaction(db: Db, seeded: Seeded, changes: Partial<O
   const opened = await openTransaction(db, order, quoted);
   if ("refusal" in opened) throw new Error(opened.refusal);
   return opened;
+}
+
+type NewLeg = Parameters<typeof openLeg>[1];
+
+/** The leg of a call that has just come to a seeded number, over the trunk that nobody bills, unless told otherwise. */
+export function seedLeg(
+  db: Db,
+  { number, tariffId }: Pick<Seeded, "number" | "tariffId">,
+  changes: Partial<NewLeg> = {},
+): Promise<CallLeg> {
+  const line = { number, tariffId, trunk: "demo", countsAfterMs: 0 };
+  return openLeg(db, { uniqueid: randomUUID(), ...line, owner: "test", caller: null, callerHash: null, ...changes });
+}
+
+/** The same, answered so long ago. */
+export async function seedAnsweredLeg(
+  db: Db,
+  on: Pick<Seeded, "number" | "tariffId">,
+  { msAgo = 0, ...changes }: Partial<NewLeg> & { readonly msAgo?: number } = {},
+): Promise<CallLeg> {
+  const leg = await seedLeg(db, on, changes);
+  await answerLeg(db, { id: leg.id, epoch: leg.epoch, msAgo });
+  return leg;
+}
+
+/** The leg's caller keys a fresh code of the transaction, as on a line that takes tests, too. Throws unless it is theirs. */
+export async function seedClaim(
+  db: Db,
+  { number, segments }: Pick<Seeded, "number" | "segments">,
+  call: { readonly leg: CallLeg; readonly transactionId: string },
+): Promise<void> {
+  const { leg, transactionId } = call;
+  const code = await issueCode(db, { transactionId, lifeSeconds: 180 });
+  if ("refusal" in code) throw new Error(code.refusal);
+  const line = { number, code: code.code, testAllowed: true, wrongBefore: 0, segments, codeBeforeAnswer: false };
+  const claim = await claimCode(db, { leg: leg.id, epoch: leg.epoch, ...line });
+  if (claim.outcome !== "claimed") throw new Error(claim.outcome);
 }

@@ -3,7 +3,8 @@ import { adviseCharges } from "../../agi/advice-of-charge.ts";
 import { type AmiLink, superviseAmi } from "../../agi/ami-link.ts";
 import { findTransaction } from "../../db/transactions.ts";
 import { RawManager } from "../agi/raw-manager.ts";
-import { closedLegs, type Exchange, eventually, NUMBERS, openExchange, SECRET } from "./exchange.ts";
+import { eventually } from "../support/eventually.ts";
+import { closedLegs, type Exchange, NUMBERS, openExchange, SECRET } from "./exchange.ts";
 import { type CallOutcome, placeCall } from "./sip-call.ts";
 
 const FIRST_PORT = 26_000;

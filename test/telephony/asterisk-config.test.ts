@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test as jestTest } from "@jest/globals";
 import { findAsterisk, type RunningAsterisk, startAsterisk } from "../../bin/asterisk.ts";
+import { eventually } from "../support/eventually.ts";
 import { dtmfTones } from "./dtmf-tones.ts";
 import { type Call, placeCall } from "./sip-call.ts";
 
@@ -149,12 +150,12 @@ test("when nobody closed the books, the hang-up handler asks a server to, with t
     { scenario: "caller-hangs-up-half-way", digits: "1", hangUpAfterMs: 1200 },
   );
   expect(outcome).toMatchObject({ exitCode: 0, endedBy: "caller" });
-  await until(() => times.length === 2);
+  await eventually(() => times.length === 2);
   expect(requests.map(({ script }) => script)).toEqual(["pay", "ended"]);
   const [answer, end] = times.map((reply) => Number(/\((\d+\.\d{6})\)/.exec(reply)?.[1]));
   expect(Math.abs(end! - answer! - outcome.talkSeconds!)).toBeLessThan(0.1);
 
-  await until(async () => (await cdrLines()).some((line) => line.startsWith(`"${requests[0]!.uniqueid}",`)));
+  await eventually(async () => (await cdrLines()).some((line) => line.startsWith(`"${requests[0]!.uniqueid}",`)));
   const record = (await cdrLines()).find((line) => line.startsWith(`"${requests[0]!.uniqueid}",`))!.split(",");
   expect(record.slice(1, 2)).toEqual(['"0900900904"']);
   expect([Number(record[5]), Number(record[6])]).toEqual([answer, end]);
@@ -206,7 +207,7 @@ async function play(serve: (request: Request) => Promise<void>, particulars: Par
   requests = [];
   answerRequest = serve;
   const outcome = await placeCall({ ...call, ...particulars });
-  await until(async () => /^0 active channels/m.test(await asterisk!.rx("core show channels count")));
+  await eventually(async () => /^0 active channels/m.test(await asterisk!.rx("core show channels count")));
   if (outcome.exitCode !== 0) throw new Error(outcome.log);
   return outcome;
 }
@@ -224,14 +225,6 @@ async function readKeys({ command }: Request, keysMax: number, options: string):
 
 async function cdrLines(): Promise<string[]> {
   return (await readFile(asterisk!.cdrFile, "utf8").catch(() => "")).split("\n");
-}
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 5000;
-  while (!(await isSo())) {
-    if (performance.now() > deadline) throw new Error("waited five seconds in vain");
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 function listen(number: 1 | 2): Promise<Server> {

@@ -7,7 +7,8 @@ import { openRecordImport } from "../../bin/import-call-records.ts";
 import { compareCalls } from "../../db/compare-calls.ts";
 import type { Db } from "../../db/database.ts";
 import { cloneDatabase } from "../support/database.ts";
-import { closedLegs, type Exchange, eventually, NUMBERS, type NumberName, openExchange, SECRET } from "./exchange.ts";
+import { eventually } from "../support/eventually.ts";
+import { closedLegs, type Exchange, NUMBERS, type NumberName, openExchange, SECRET } from "./exchange.ts";
 import { placeCall, type Scenario } from "./sip-call.ts";
 
 const FIRST_PORT = 25_000;

@@ -11,6 +11,7 @@ import type { Order, Transaction } from "../../core/transaction.ts";
 import { issueCode } from "../../db/codes.ts";
 import type { Db, OpenDatabase } from "../../db/database.ts";
 import { cloneDatabase } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
 import { type Seeded, seedMerchant, seedNumber, seedTransaction } from "../support/seed.ts";
 
 export const SECRET = "a-secret-for-tests-only";
@@ -163,20 +164,6 @@ function readCdrs(csv: string): readonly Cdr[] {
         talkMs: Number(columns[8]) * 1_000,
       };
     });
-}
-
-/** Waits, by asking every 50 ms, until `happened` answers something; for what has no event to wait for, like another process. */
-export async function eventually<T>(
-  happened: () => Promise<T | null | undefined | false>,
-  withinMs = 15_000,
-): Promise<T> {
-  const deadline = performance.now() + withinMs;
-  for (;;) {
-    const value = await happened();
-    if (value) return value;
-    if (performance.now() > deadline) throw new Error("it did not happen in time");
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 /** The legs of a transaction with their booked pulses, once they are closed. */

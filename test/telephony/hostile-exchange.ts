@@ -5,7 +5,8 @@ import { type AmiLink, superviseAmi } from "../../agi/ami-link.ts";
 import { keepRecordEvents } from "../../agi/record-events.ts";
 import { superviseLegs } from "../../agi/supervisor.ts";
 import { layWire } from "../faults/wire.ts";
-import { type Exchange, eventually, openExchange, SECRET } from "./exchange.ts";
+import { eventually } from "../support/eventually.ts";
+import { type Exchange, openExchange, SECRET } from "./exchange.ts";
 
 /** A leg that seems to have ended is closed while the test looks, but not before its own server has had the time to. */
 const SUPERVISOR = { lookEveryMilliseconds: 500, graceMilliseconds: 4_000 };

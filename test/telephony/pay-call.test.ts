@@ -3,7 +3,8 @@ import { quote } from "../../core/quote.ts";
 import { billedAfter, nextPulseAtMs, pulseReaching } from "../../core/tariff.ts";
 import { TRUNK_BILLING } from "../../core/trunk.ts";
 import { findTransaction } from "../../db/transactions.ts";
-import { closedLegs, eventually, NUMBERS, type NumberName, openExchange } from "./exchange.ts";
+import { eventually } from "../support/eventually.ts";
+import { closedLegs, NUMBERS, type NumberName, openExchange } from "./exchange.ts";
 import { type CallOutcome, placeCall, type Scenario } from "./sip-call.ts";
 
 // Opened before the tests are: those that run side by side don't wait for hooks.

@@ -5,12 +5,12 @@ import { CALLER_LOCK_OUT, NUMBER_GUARD } from "../../core/lock-outs.ts";
 import type { Language } from "../../core/messages.ts";
 import type { PromptKey } from "../../core/speech.ts";
 import type { Segment } from "../../core/tariff.ts";
-import { answerLeg, openLeg } from "../../db/call-legs.ts";
 import { barCaller } from "../../db/callers.ts";
 import { issueCode } from "../../db/codes.ts";
 import { findTransaction } from "../../db/transactions.ts";
-import { type Seeded, seedMerchant, seedNumber, seedTransaction } from "../support/seed.ts";
-import { eventually, NUMBERS, openExchange, SECRET } from "./exchange.ts";
+import { eventually } from "../support/eventually.ts";
+import { type Seeded, seedAnsweredLeg, seedMerchant, seedNumber, seedTransaction } from "../support/seed.ts";
+import { NUMBERS, openExchange, SECRET } from "./exchange.ts";
 import { callRefused, expectRefused } from "./refusal.ts";
 import { type Call, placeCall } from "./sip-call.ts";
 
@@ -268,10 +268,7 @@ test("in all of this the voice servers had nothing to complain about", () => {
 /** An answered call that is over, to write into what a test needs to have happened. */
 async function pastLeg(callerHash: Buffer, trunk: string, on: Seeded = merchant): Promise<number> {
   const { db } = exchange;
-  const { number, tariffId } = on;
-  const line = { number, tariffId, trunk, countsAfterMs: 0, owner: "test", caller: null, callerHash };
-  const { id, epoch } = await openLeg(db, { uniqueid: callerHash.toString("hex"), ...line });
-  await answerLeg(db, { id, epoch, msAgo: 0 });
+  const { id } = await seedAnsweredLeg(db, on, { trunk, callerHash });
   await sql`update call_legs set ended_at = clock_timestamp(), end_reason = 'test' where id = ${id}`.execute(db);
   return id;
 }

@@ -9,10 +9,11 @@ import { type AmiLink, superviseAmi } from "../../agi/ami-link.ts";
 import { hangUpLeg, superviseLegs } from "../../agi/supervisor.ts";
 import { startAsterisk } from "../../bin/asterisk.ts";
 import { billedAfter } from "../../core/tariff.ts";
-import { openLeg } from "../../db/call-legs.ts";
 import { claimCode } from "../../db/codes.ts";
 import { findTransaction } from "../../db/transactions.ts";
-import { closedLegs, type Exchange, eventually, NUMBERS, openExchange, SECRET } from "./exchange.ts";
+import { eventually } from "../support/eventually.ts";
+import { seedLeg } from "../support/seed.ts";
+import { closedLegs, type Exchange, NUMBERS, openExchange, SECRET } from "./exchange.ts";
 import { placeCall } from "./sip-call.ts";
 
 const FIRST_PORT = 23_000;
@@ -65,17 +66,17 @@ function legOf(transactionId: string) {
 async function leaveLegBehind(uniqueid: string) {
   const { id, code, transaction } = await exchange.openPayment("pulses");
   const { tariffId } = transaction;
-  const leg = await openLeg(exchange.db, {
-    uniqueid,
+  const leg = await seedLeg(exchange.db, { number, tariffId }, { uniqueid, owner: "dead" });
+  const bound = {
+    leg: leg.id,
+    epoch: leg.epoch,
     number,
-    tariffId,
-    trunk: "demo",
-    countsAfterMs: 0,
-    owner: "dead",
-    caller: null,
-    callerHash: null,
-  });
-  const bound = { leg: leg.id, epoch: leg.epoch, number, code, testAllowed: false, segments, codeBeforeAnswer: false };
+    code,
+    testAllowed: false,
+    segments,
+    wrongBefore: 0,
+    codeBeforeAnswer: false,
+  };
   expect(await claimCode(exchange.db, bound)).toMatchObject({ outcome: "claimed" });
   expect(await findTransaction(exchange.db, id)).toMatchObject({ status: "calling" });
   return { id, uniqueid };

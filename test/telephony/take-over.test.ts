@@ -7,14 +7,15 @@ import type { FastifyInstance } from "fastify";
 import { readEndedCalls } from "../../bin/call-records.ts";
 import { composeHttp } from "../../bin/serve-http.ts";
 import { billedAfter, pulsesOf } from "../../core/tariff.ts";
-import { answerLeg, openLeg } from "../../db/call-legs.ts";
 import { claimCode } from "../../db/codes.ts";
 import { type NoticeWatch, watchTransactions } from "../../db/notices.ts";
 import { bookPulses } from "../../db/pulses.ts";
 import { findTransaction } from "../../db/transactions.ts";
 import { keepUp } from "../../db/upkeep.ts";
+import { eventually } from "../support/eventually.ts";
+import { seedAnsweredLeg } from "../support/seed.ts";
 import { WEBHOOKS } from "../support/webhooks.ts";
-import { closedLegs, type Exchange, eventually, NUMBERS, openExchange, SECRET } from "./exchange.ts";
+import { closedLegs, type Exchange, NUMBERS, openExchange, SECRET } from "./exchange.ts";
 import { placeCall } from "./sip-call.ts";
 
 let exchange: Exchange;
@@ -186,18 +187,8 @@ test("a leg that nobody closed is closed by the upkeep job, and what was booked 
   const { db } = exchange;
   const { id, code, transaction } = await exchange.openPayment("pulses", { amountRappen: 100 });
   const { segments, number } = NUMBERS.pulses;
-  const call = {
-    uniqueid: "left-open",
-    number,
-    tariffId: transaction.tariffId,
-    trunk: "demo",
-    countsAfterMs: 0,
-    owner: "dead",
-    caller: null,
-    callerHash: null,
-  };
-  const leg = await openLeg(db, call);
-  await answerLeg(db, { id: leg.id, epoch: leg.epoch, msAgo: 20_000 });
+  const { tariffId } = transaction;
+  const leg = await seedAnsweredLeg(db, { number, tariffId }, { uniqueid: "left-open", msAgo: 20_000 });
   await claimCode(db, {
     leg: leg.id,
     epoch: leg.epoch,
@@ -205,6 +196,7 @@ test("a leg that nobody closed is closed by the upkeep job, and what was booked 
     code,
     testAllowed: false,
     segments,
+    wrongBefore: 0,
     codeBeforeAnswer: false,
   });
   await bookPulses(db, [{ leg: leg.id, epoch: leg.epoch, pulses: pulsesOf(segments).slice(0, 3) }]);

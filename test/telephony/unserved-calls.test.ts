@@ -6,7 +6,8 @@ import { openVoiceServer } from "../../agi/voice-server.ts";
 import type { Db } from "../../db/database.ts";
 import { findTransaction } from "../../db/transactions.ts";
 import { linkDatabase } from "../support/database-link.ts";
-import { type Exchange, eventually, NUMBERS, openExchange, SECRET } from "./exchange.ts";
+import { eventually } from "../support/eventually.ts";
+import { type Exchange, NUMBERS, openExchange, SECRET } from "./exchange.ts";
 import { callRefused, expectRefused } from "./refusal.ts";
 import { placeCall } from "./sip-call.ts";
 

@@ -1,79 +1,39 @@
-import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import path from "node:path";
-import AxeBuilder from "@axe-core/playwright";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { Browser } from "playwright-core";
 import { LANGUAGES } from "../../core/messages.ts";
 import type { Order } from "../../core/transaction.ts";
 import { findTransaction } from "../../db/transactions.ts";
+import {
+  barriersIn,
+  DESKTOP,
+  inBrowser,
+  launchChromium,
+  NARROWEST,
+  OVERFLOW,
+  PHONE,
+  PICTURES,
+  type VisitOptions,
+  visitPage,
+} from "../support/chromium.ts";
 import { shiftBack } from "../support/time-travel.ts";
+import { openShopSite, type ShopSite } from "./shop-site.ts";
 import { WebApp } from "./web-app.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
-const PICTURES = path.resolve(import.meta.dirname, "../../.cache/screenshots");
-const PHONE = { width: 390, height: 844 };
-const DESKTOP = { width: 1280, height: 900 };
-const NARROWEST = { width: 320, height: 800 };
-const OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
 const DAY_MS = 86_400_000;
 const DONATION = { minimumRappen: 50, maximumRappen: 5_000, suggestionsRappen: [100, 500, 1_000, 2_000] };
-const present = existsSync(CHROMIUM);
-if (!present && process.env.CI) throw new Error(`${CHROMIUM} is missing`);
 
 let web: WebApp;
 let address: string;
 let browser: Browser;
-let shop: Server;
-let shopAddress: string;
-const visits: string[] = [];
+let shop: ShopSite;
 
-beforeAll(async () => {
-  if (!present) return;
-  web = await WebApp.start();
-  address = await web.app.listen({ port: 0, host: "127.0.0.1" });
-  shop = createServer((request, response) => {
-    if (request.url !== "/favicon.ico") visits.push(`${request.url} from ${request.headers.referer ?? "nowhere"}`);
-    response.setHeader("content-type", "text/html").end("<title>Shop</title>Merci");
-  });
-  await new Promise<void>((resolve) => shop.listen(0, "127.0.0.1", resolve));
-  shopAddress = `http://127.0.0.1:${(shop.address() as AddressInfo).port}`;
-  await mkdir(PICTURES, { recursive: true });
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
-  });
-});
-afterAll(async () => {
-  if (!present) return;
-  await browser.close();
-  shop.closeAllConnections();
-  await new Promise((resolve) => shop.close(resolve));
-  await web[Symbol.asyncDispose]();
-});
-
-/** A page whose console stays silent: a breach of the content security policy would be heard there. */
-async function visit(url: string, options: BrowserContextOptions = {}) {
-  const context = await browser.newContext({ viewport: PHONE, locale: "fr-CH", ...options });
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on("console", (line) => line.type() === "error" && complaints.push(line.text()));
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  await page.goto(`${address}${url}`);
-  return { page, complaints, [Symbol.asyncDispose]: () => context.close() };
-}
+const visit = (url: string, options?: VisitOptions) => visitPage(browser, `${address}${url}`, options);
 
 async function paidPass(changes: Partial<Order> = {}) {
   const id = await web.inState("confirmed", { accessDays: 31, ...changes });
   const pass = await findTransaction(web.db, id);
   return { id, code: pass?.accessCode ?? "" };
-}
-
-async function faults(page: Page) {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.map(({ id, nodes }) => [id, nodes[0]?.html]);
 }
 
 async function passNearItsEnd() {
@@ -107,9 +67,21 @@ const LOOKS: Readonly<Record<string, () => Promise<string>>> = {
   "the access page": async () => "/access",
 };
 
-(present ? describe : describe.skip)("in a browser", () => {
+inBrowser("in a browser", () => {
+  beforeAll(async () => {
+    web = await WebApp.start();
+    address = await web.app.listen({ port: 0, host: "127.0.0.1" });
+    shop = await openShopSite();
+    browser = await launchChromium();
+  });
+  afterAll(async () => {
+    await browser.close();
+    await shop[Symbol.asyncDispose]();
+    await web[Symbol.asyncDispose]();
+  });
+
   test.each([true, false])("a donation is chosen, changed and paid; with script: %p", async (javaScriptEnabled) => {
-    const id = await web.open({ donation: DONATION, returnUrl: `${shopAddress}/thanks` });
+    const id = await web.open({ donation: DONATION, returnUrl: `${shop.address}/thanks` });
     await using visitor = await visit(`/pay/${id}`, { javaScriptEnabled });
     const { page } = visitor;
     await page.getByLabel("Autre montant (CHF)").fill("0.10");
@@ -138,7 +110,7 @@ const LOOKS: Readonly<Record<string, () => Promise<string>>> = {
   });
 
   test("a code opens its pass at the merchant's, who is told the id and nothing of where it came from", async () => {
-    const { id, code } = await paidPass({ returnUrl: `${shopAddress}/in` });
+    const { id, code } = await paidPass({ returnUrl: `${shop.address}/in` });
     await using visitor = await visit("/access");
     const { page } = visitor;
     await page.getByRole("textbox").fill("1234 5678");
@@ -146,13 +118,13 @@ const LOOKS: Readonly<Record<string, () => Promise<string>>> = {
     await page.getByText("Aucun accès ne correspond à cette saisie.").waitFor();
     await page.getByRole("textbox").fill(code.replace(/(.{4})/g, "$1 "));
     await page.getByRole("button", { name: "Accéder" }).click();
-    await page.waitForURL(`${shopAddress}/in?transaction=${id}`);
-    expect(visits.at(-1)).toBe(`/in?transaction=${id} from nowhere`);
+    await page.waitForURL(`${shop.address}/in?transaction=${id}`);
+    expect(shop.visits.at(-1)).toEqual({ url: `/in?transaction=${id}`, referer: undefined });
     expect(visitor.complaints.filter((line) => !line.includes("404"))).toEqual([]);
   });
 
   test("a pass near its end is renewed from the access page, by a call", async () => {
-    const { id, code } = await paidPass({ returnUrl: `${shopAddress}/in` });
+    const { id, code } = await paidPass({ returnUrl: `${shop.address}/in` });
     await shiftBack(web.db, 26 * DAY_MS);
     await using visitor = await visit("/access", { javaScriptEnabled: false });
     const { page } = visitor;
@@ -179,7 +151,7 @@ const LOOKS: Readonly<Record<string, () => Promise<string>>> = {
         path: path.join(PICTURES, `goods-${name.replaceAll(" ", "-")}-${device}-${colorScheme}.png`),
         fullPage: true,
       });
-      expect(await faults(visitor.page)).toEqual([]);
+      expect(await barriersIn(visitor.page)).toEqual([]);
       expect(visitor.complaints).toEqual([]);
     }
   });
@@ -207,7 +179,7 @@ const LOOKS: Readonly<Record<string, () => Promise<string>>> = {
         path: path.join(PICTURES, `goods-access-${found.replace(/\W/g, "")}-${colorScheme}.png`),
         fullPage: true,
       });
-      expect(await faults(page)).toEqual([]);
+      expect(await barriersIn(page)).toEqual([]);
     }
   });
 });

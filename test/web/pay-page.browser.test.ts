@@ -1,61 +1,30 @@
-import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
-import AxeBuilder from "@axe-core/playwright";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type APIResponse, type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { APIResponse, Browser, BrowserContextOptions, Page } from "playwright-core";
 import { LANGUAGES } from "../../core/messages.ts";
 import { findTransaction } from "../../db/transactions.ts";
+import {
+  barriersIn,
+  DESKTOP,
+  inBrowser,
+  launchChromium,
+  NARROWEST,
+  OVERFLOW,
+  PHONE,
+  PICTURES,
+  visitPage,
+} from "../support/chromium.ts";
+import { openShopSite, type ShopSite } from "./shop-site.ts";
 import { STATES, type State, WebApp } from "./web-app.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
-const PICTURES = path.resolve(import.meta.dirname, "../../.cache/screenshots");
-const PHONE = { width: 390, height: 844 };
-const DESKTOP = { width: 1280, height: 900 };
 /** The font that pages are drawn in on a Debian (it stands in for Arial), and one whose digits are a quarter wider. */
 const FONTS = ["Liberation Sans", "DejaVu Sans"] as const;
-const NARROWEST = { width: 320, height: 800 };
-const present = existsSync(CHROMIUM);
-if (!present && process.env.CI) throw new Error(`${CHROMIUM} is missing`);
 
 let web: WebApp;
 let address: string;
 let browser: Browser;
-let shop: Server;
-let shopAddress: string;
-const visits: string[] = [];
-
-beforeAll(async () => {
-  if (!present) return;
-  web = await WebApp.start();
-  address = await web.app.listen({ port: 0, host: "127.0.0.1" });
-  shop = createServer((request, response) => {
-    if (request.url !== "/favicon.ico") visits.push(request.url ?? "");
-    const elsewhere = `${shopAddress.replace("127.0.0.1", "localhost")}/arrived`;
-    if (request.url?.startsWith("/moved")) response.writeHead(302, { location: elsewhere }).end();
-    else response.setHeader("content-type", "text/html").end("<title>Shop</title>Merci");
-  });
-  await new Promise<void>((resolve) => shop.listen(0, "127.0.0.1", resolve));
-  shopAddress = `http://127.0.0.1:${(shop.address() as AddressInfo).port}`;
-  await mkdir(PICTURES, { recursive: true });
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"].concat(
-      "--disable-component-update",
-      "--disable-sync",
-    ),
-  });
-});
-afterAll(async () => {
-  if (!present) return;
-  await browser.close();
-  shop.closeAllConnections();
-  await new Promise((resolve) => shop.close(resolve));
-  await web[Symbol.asyncDispose]();
-});
+let shop: ShopSite;
 
 /** Run in the page, where `document` is: how wide number and code are printed, and whether anything is cut off. */
 const MEASURE = `(() => {
@@ -75,7 +44,6 @@ const MEASURE = `(() => {
     price: getComputedStyle(price).fontSize,
   };
 })()`;
-const OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
 interface Measured {
   readonly number: number;
   readonly code: number;
@@ -84,20 +52,10 @@ interface Measured {
   readonly price: string;
 }
 
-/** A page whose console stays silent: a breach of the content security policy would be heard there. */
-async function visit(url: string, options: BrowserContextOptions = {}, font?: string) {
-  const context = await browser.newContext({ viewport: PHONE, locale: "fr-CH", ...options });
-  const page = await context.newPage();
-  if (font) await page.route("**/pay.css*", async (route) => route.fulfill(await inFont(await route.fetch(), font)));
-  const complaints: string[] = [];
-  page.on("console", (line) => line.type() === "error" && complaints.push(line.text()));
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  await page.goto(`${address}${url}`);
-  return {
-    page,
-    complaints,
-    [Symbol.asyncDispose]: () => context.close(),
-  };
+function visit(url: string, options: BrowserContextOptions = {}, font?: string) {
+  const prepare = (page: Page) =>
+    page.route("**/pay.css*", async (route) => route.fulfill(await inFont(await route.fetch(), font ?? "")));
+  return visitPage(browser, `${address}${url}`, { ...options, ...(font ? { prepare } : {}) });
 }
 
 /** The style sheet as it would be on a machine that has no other font than this one. */
@@ -112,17 +70,24 @@ async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: path.join(PICTURES, `${name}.png`), fullPage: true });
 }
 
-async function faults(page: Page) {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.map(({ id, nodes }) => [id, nodes[0]?.html]);
-}
-
 const billed = (page: Page) => page.locator("[data-billed]").getAttribute("value");
 const status = (page: Page) => page.locator("h1[data-status]").getAttribute("data-status");
 
-(present ? describe : describe.skip)("in a browser", () => {
+inBrowser("in a browser", () => {
+  beforeAll(async () => {
+    web = await WebApp.start();
+    address = await web.app.listen({ port: 0, host: "127.0.0.1" });
+    shop = await openShopSite();
+    browser = await launchChromium();
+  });
+  afterAll(async () => {
+    await browser.close();
+    await shop[Symbol.asyncDispose]();
+    await web[Symbol.asyncDispose]();
+  });
+
   test("a payment moves on the open page from waiting to paid, and confirming ends at the merchant's", async () => {
-    const id = await web.open({ returnUrl: `${shopAddress}/back?order=7` });
+    const id = await web.open({ returnUrl: `${shop.address}/back?order=7` });
     await using visitor = await visit(`/pay/${id}`);
     const { page } = visitor;
     expect(await page.locator("[data-code]").textContent()).toMatch(/^[0-9]{4}$/);
@@ -141,8 +106,8 @@ const status = (page: Page) => page.locator("h1[data-status]").getAttribute("dat
     await page.locator('h1[data-status="paid"]').waitFor();
     expect(await billed(page)).toBe("100");
     await page.locator("[data-confirm]").click();
-    await page.waitForURL(`${shopAddress}/**`);
-    expect(visits.at(-1)).toBe(`/back?order=7&transaction=${id}`);
+    await page.waitForURL(`${shop.address}/**`);
+    expect(shop.visits.at(-1)?.url).toBe(`/back?order=7&transaction=${id}`);
     expect(await findTransaction(web.db, id)).toMatchObject({ status: "confirmed" });
     expect(visitor.complaints).toEqual([]);
   });
@@ -164,7 +129,7 @@ const status = (page: Page) => page.locator("h1[data-status]").getAttribute("dat
   });
 
   test("without script the page reloads itself, and every step works", async () => {
-    const id = await web.open({ returnUrl: `${shopAddress}/plain` });
+    const id = await web.open({ returnUrl: `${shop.address}/plain` });
     await using visitor = await visit(`/pay/${id}`, { javaScriptEnabled: false });
     const { page } = visitor;
     const first = await page.locator("[data-code]").textContent();
@@ -173,12 +138,12 @@ const status = (page: Page) => page.locator("h1[data-status]").getAttribute("dat
     await (await web.call(id)).pulses(1, 10);
     await page.locator('h1[data-status="paid"]').waitFor({ timeout: 10_000 });
     await page.locator("[data-confirm]").click();
-    await page.waitForURL(`${shopAddress}/**`);
-    expect(visits.at(-1)).toBe(`/plain?transaction=${id}`);
+    await page.waitForURL(`${shop.address}/**`);
+    expect(shop.visits.at(-1)?.url).toBe(`/plain?transaction=${id}`);
   });
 
   test("where the merchant's address redirects to another site, the browser bars the form's way, and the link leads on", async () => {
-    const id = await web.inState("paid", { returnUrl: `${shopAddress}/moved` });
+    const id = await web.inState("paid", { returnUrl: `${shop.address}/moved` });
     await using visitor = await visit(`/pay/${id}`);
     const { page } = visitor;
     // Not by click() and waitFor(), which wait for the arrival that the browser bars.
@@ -191,11 +156,11 @@ const status = (page: Page) => page.locator("h1[data-status]").getAttribute("dat
   });
 
   test("cancelling asks, and ends at the merchant's", async () => {
-    const id = await web.open({ cancelUrl: `${shopAddress}/cancelled` });
+    const id = await web.open({ cancelUrl: `${shop.address}/cancelled` });
     await using visitor = await visit(`/pay/${id}`);
     await visitor.page.getByRole("link", { name: "Annuler et retourner" }).click();
     await visitor.page.getByRole("button", { name: "Annuler et retourner" }).click();
-    await visitor.page.waitForURL(`${shopAddress}/cancelled?transaction=${id}`);
+    await visitor.page.waitForURL(`${shop.address}/cancelled?transaction=${id}`);
   });
 
   test("another open page of the same payment shows the new code, too", async () => {
@@ -251,7 +216,7 @@ const status = (page: Page) => page.locator("h1[data-status]").getAttribute("dat
       await using visitor = await visit(`/pay/${id}?lang=${language}`, { viewport, colorScheme });
       const { page } = visitor;
       await picture(page, `pay-${state}-${device}-${colorScheme}-${language}`);
-      expect(await faults(page)).toEqual([]);
+      expect(await barriersIn(page)).toEqual([]);
       expect(await status(page)).toBe(state === "interrupted" ? "open" : state);
       expect(visitor.complaints).toEqual([]);
     }
@@ -270,7 +235,7 @@ const status = (page: Page) => page.locator("h1[data-status]").getAttribute("dat
         await page.getByRole("button").click();
       }
       await picture(page, `${name}-${device}-${colorScheme}`);
-      expect(await faults(page)).toEqual([]);
+      expect(await barriersIn(page)).toEqual([]);
     }
   });
 });

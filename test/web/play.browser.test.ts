@@ -1,54 +1,39 @@
-import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import AxeBuilder from "@axe-core/playwright";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { Browser, Page } from "playwright-core";
 import { LANGUAGES } from "../../core/messages.ts";
 import { findTransaction } from "../../db/transactions.ts";
+import {
+  barriersIn,
+  DESKTOP,
+  inBrowser,
+  launchChromium,
+  NARROWEST,
+  OVERFLOW,
+  PHONE,
+  PICTURES,
+  type VisitOptions,
+  visitPage,
+} from "../support/chromium.ts";
 import { PlayedWeb } from "./played-web.ts";
-
-const CHROMIUM = "/usr/bin/chromium";
-const PICTURES = path.resolve(import.meta.dirname, "../../.cache/screenshots");
-const PHONE = { width: 390, height: 844 };
-const DESKTOP = { width: 1280, height: 900 };
-const NARROWEST = { width: 320, height: 800 };
-const OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
-const present = existsSync(CHROMIUM);
-if (!present && process.env.CI) throw new Error(`${CHROMIUM} is missing`);
 
 let web: PlayedWeb;
 let address: string;
 let browser: Browser;
 
-beforeAll(async () => {
-  if (!present) return;
-  web = await PlayedWeb.open();
-  address = await web.app.listen({ port: 0, host: "127.0.0.1" });
-  await mkdir(PICTURES, { recursive: true });
-  const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: [...flags, "--disable-component-update", "--disable-sync"],
+const visit = (url: string, options?: VisitOptions) => visitPage(browser, `${address}${url}`, options);
+
+inBrowser("in a browser", () => {
+  beforeAll(async () => {
+    web = await PlayedWeb.open();
+    address = await web.app.listen({ port: 0, host: "127.0.0.1" });
+    browser = await launchChromium();
   });
-});
-afterAll(async () => {
-  if (!present) return;
-  await browser.close();
-  await web[Symbol.asyncDispose]();
-});
+  afterAll(async () => {
+    await browser.close();
+    await web[Symbol.asyncDispose]();
+  });
 
-async function visit(url: string, options: BrowserContextOptions = {}) {
-  const context = await browser.newContext({ viewport: PHONE, locale: "fr-CH", ...options });
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on("console", (line) => line.type() === "error" && complaints.push(line.text()));
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  await page.goto(`${address}${url}`);
-  return { page, complaints, [Symbol.asyncDispose]: () => context.close() };
-}
-
-(present ? describe : describe.skip)("in a browser", () => {
   test("without script a click on the panel pays, and the page follows by reloading itself", async () => {
     const id = await web.openTest("bySecond", 24);
     await using visitor = await visit(`/pay/${id}`, { javaScriptEnabled: false });
@@ -96,8 +81,7 @@ async function visit(url: string, options: BrowserContextOptions = {}) {
         path: path.join(PICTURES, `play-${state}-${device}-${colorScheme}-${language}.png`),
         fullPage: true,
       });
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(violations.map((violation) => [violation.id, violation.nodes[0]?.html])).toEqual([]);
+      expect(await barriersIn(page)).toEqual([]);
       expect(visitor.complaints).toEqual([]);
     }
   });

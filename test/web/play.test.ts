@@ -4,6 +4,7 @@ import { compareCalls } from "../../db/compare-calls.ts";
 import { listGuesses } from "../../db/guesses.ts";
 import { findTransaction, readJournal } from "../../db/transactions.ts";
 import { PLAYS_AT_ONCE_MAX } from "../../web/test-calls.ts";
+import { eventually } from "../support/eventually.ts";
 import { PlayedWeb } from "./played-web.ts";
 
 // All calls run at once, in real time: each takes as long as its payment does.
@@ -174,8 +175,10 @@ test("a stop hangs up what is played and closes its books, and more than a proce
   const refused = answers.filter(({ statusCode }) => statusCode !== 303);
   expect(refused.map((answer) => answer.json().code)).toEqual(["too_many_requests"]);
   expect(refused[0]?.headers["retry-after"]).toBeDefined();
+  const legs = () => stopped.db.selectFrom("call_legs").select(["ended_at", "end_reason"]).execute();
+  await eventually(async () => (await legs()).length === PLAYS_AT_ONCE_MAX);
   await stopped.app.close();
-  const open = await stopped.db.selectFrom("call_legs").select("id").where("ended_at", "is", null).execute();
+  const open = (await legs()).filter((leg) => leg.ended_at === null || leg.end_reason === null);
   const plays = await stopped.db.selectFrom("test_plays").select("id").where("ended_at", "is", null).execute();
   expect([open, plays]).toEqual([[], []]);
   await stopped[Symbol.asyncDispose]();

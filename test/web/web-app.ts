@@ -1,7 +1,7 @@
 import Fastify, { type FastifyInstance } from "fastify";
 import { pulsesOf } from "../../core/tariff.ts";
 import { applyPulses, cancel, confirm, expire, type Order, redeem, type Transition } from "../../core/transaction.ts";
-import { answerLeg, endLeg, openLeg } from "../../db/call-legs.ts";
+import { endLeg } from "../../db/call-legs.ts";
 import { claimCode, findCode, issueCode } from "../../db/codes.ts";
 import type { Db, OpenDatabase } from "../../db/database.ts";
 import { type NoticeWatch, watchTransactions } from "../../db/notices.ts";
@@ -9,7 +9,7 @@ import { bookPulses } from "../../db/pulses.ts";
 import { changeTransaction } from "../../db/transactions.ts";
 import { webPages } from "../../web/pages.ts";
 import { cloneDatabase } from "../support/database.ts";
-import { type Seeded, seedMerchant, seedTransaction } from "../support/seed.ts";
+import { type Seeded, seedAnsweredLeg, seedMerchant, seedTransaction } from "../support/seed.ts";
 
 export const PROVIDER = { name: "Exemple Télécom SA", address: "avenue de l’Exemple 1, 1009 Pully" };
 export const STATES = [
@@ -31,7 +31,6 @@ export class WebApp implements AsyncDisposable {
   readonly seeded: Seeded;
   readonly #database: OpenDatabase;
   readonly #watch: NoticeWatch;
-  #calls = 0;
 
   static async start(): Promise<WebApp> {
     const database = await cloneDatabase();
@@ -85,25 +84,16 @@ export class WebApp implements AsyncDisposable {
     const { db } = this;
     if (!(await findCode(db, id))) await issueCode(db, { transactionId: id, lifeSeconds: 180 });
     const live = await findCode(db, id);
-    const { number, tariffId, segments } = seeded;
-    const leg = await openLeg(db, {
-      uniqueid: `web-${++this.#calls}`,
-      number,
-      tariffId,
-      trunk: "demo",
-      countsAfterMs: 0,
-      owner: "a",
-      caller: null,
-      callerHash: null,
-    });
+    const { number, segments } = seeded;
+    const leg = await seedAnsweredLeg(db, seeded);
     const held = { leg: leg.id, epoch: leg.epoch };
-    await answerLeg(db, { id: leg.id, epoch: leg.epoch, msAgo: 0 });
     const claimed = await claimCode(db, {
       ...held,
       number,
       code: live?.code ?? "",
       testAllowed: true,
       segments,
+      wrongBefore: 0,
       codeBeforeAnswer: false,
     });
     if (claimed.outcome !== "claimed") throw new Error(claimed.outcome);
