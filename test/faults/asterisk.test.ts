@@ -3,12 +3,14 @@ import { findTransaction } from "../../db/transactions.ts";
 import { eventually } from "../support/eventually.ts";
 import { NUMBERS, SECRET } from "../telephony/exchange.ts";
 import { placeCall } from "../telephony/sip-call.ts";
-import { CALLS_PER_FAULT, callThrough, expectBooksRight } from "./callers.ts";
+import { ALL_FAULTS, CALLS_PER_FAULT, callThrough, expectBooksRight } from "./callers.ts";
 import { delay } from "./delay.ts";
 import { openFaultExchange } from "./fault-exchange.ts";
 import { claimAsAnother } from "./impostor.ts";
 
 /** Callers of this exchange send sound all the time, or are taken for gone. */
+/** RFC 4028: the shortest that there is; a session that isn't refreshed in time is over. */
+const SESSION_SECONDS = 90;
 const SILENCE_SECONDS_MAX = 6;
 const faults = await openFaultExchange({ firstPort: 12_000 });
 const { exchange } = faults;
@@ -105,3 +107,32 @@ test(
   },
   FAULT_TIMEOUT_MS,
 );
+
+// The session expires after a minute and a half: too long for every run of the tests.
+if (ALL_FAULTS)
+  test(
+    "callers vanish on a line where nobody waits for sound: their telephones are asked whether they are there, and the calls end",
+    async () => {
+      const calls = await Promise.all(
+        Array.from({ length: CALLS_PER_FAULT }, async (_, index) => {
+          const { id, code } = await exchange.openPayment("pulses", { amountRappen: 400 }); // released after 200 s
+          const outcome = await placeCall({
+            scenario: "caller-vanishes",
+            number: NUMBERS.pulses.number,
+            digits: code,
+            headers: ["Supported: timer", `Session-Expires: ${SESSION_SECONDS};refresher=uas`],
+            vanishAfterMs: 9_000 + ((index * 1_377) % 12_000),
+            sipPort: exchange.sipPort,
+            timeoutMs: 90_000,
+          });
+          return { id, number: "pulses" as const, hangsUp: true, outcome };
+        }),
+      );
+      await expectBooksRight(exchange, calls);
+      const ids = calls.map(({ id }) => id);
+      const legs = exchange.db.selectFrom("call_legs").select("duration_ms").where("transaction_id", "in", ids);
+      const lengths = (await legs.execute()).map(({ duration_ms }) => duration_ms ?? Number.POSITIVE_INFINITY);
+      expect(Math.max(...lengths)).toBeLessThan((SESSION_SECONDS + 5) * 1_000);
+    },
+    FAULT_TIMEOUT_MS,
+  );
