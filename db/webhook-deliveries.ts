@@ -49,11 +49,20 @@ export async function attemptsOf(db: Db, id: number): Promise<readonly (Attempt 
     .execute();
 }
 
-/** Sends it again, with its schedule from the beginning. One that is being sent at this moment may arrive twice. */
+/**
+ * Sends it again, with its schedule from the beginning. One that is being sent at this moment may arrive twice; what comes
+ * of that attempt is nobody's any more.
+ */
 export async function redeliver(db: Db, endpointId: string, id: number): Promise<void> {
   await db
     .updateTable("webhook_deliveries")
-    .set({ status: "pending", step: 0, next_attempt_at: sql<Date>`clock_timestamp()`, settled_at: null })
+    .set({
+      status: "pending",
+      step: 0,
+      claim: sql<number>`claim + 1`,
+      next_attempt_at: sql<Date>`clock_timestamp()`,
+      settled_at: null,
+    })
     .where("endpoint_id", "=", endpointId)
     .where("id", "=", id)
     .execute();

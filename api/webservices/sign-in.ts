@@ -47,9 +47,9 @@ export type SignIn = (parameters: Readonly<Record<string, unknown>>, caller: Cal
  * Signs in by key, or by merchant number, login and password. What was wrong of the three isn't told, and takes as long
  * to refuse whichever it was. Throws `api_key_invalid`, `credentials_invalid` or `too_many_requests`.
  */
-export function openSignIn(db: Db): SignIn {
+export function openSignIn(db: Db, now: () => number = () => performance.now()): SignIn {
   const keys = openKeys(db);
-  const checkPassword = openPasswordCheck();
+  const checkPassword = openPasswordCheck(now);
   return async (parameters, { address, log }) => {
     const { merchantNumber, login, password, apiKey } = readCredentials(parameters);
     if (apiKey) {
@@ -82,7 +82,7 @@ interface Tried {
   readonly address: string;
 }
 
-function openPasswordCheck(): (tried: Tried) => Promise<boolean> {
+function openPasswordCheck(now: () => number): (tried: Tried) => Promise<boolean> {
   const ofAddress = new Attempts(TRIES_OF_ADDRESS);
   const ofLogin = new Attempts(TRIES_OF_LOGIN);
   const secret = randomBytes(32);
@@ -90,9 +90,8 @@ function openPasswordCheck(): (tried: Tried) => Promise<boolean> {
   const underWay = new Map<string, Promise<boolean>>();
 
   async function compute({ password, passwordHash, triedFor, address }: Tried): Promise<boolean> {
-    const now = performance.now();
-    ofAddress.take(address, now);
-    ofLogin.take(triedFor, now);
+    ofAddress.take(address, now());
+    ofLogin.take(triedFor, now());
     const right = await verify(passwordHash, password);
     if (right)
       for (const [attempts, key] of [
@@ -109,14 +108,15 @@ function openPasswordCheck(): (tried: Tried) => Promise<boolean> {
     const proof = createHmac("sha256", secret)
       .update(JSON.stringify([triedFor, password, passwordHash]))
       .digest("hex");
-    if ((rememberedUntilMs.get(proof) ?? 0) > performance.now()) return true;
-    // Many calls at once with one password are one try, and are computed once.
-    const computing = underWay.get(proof) ?? compute(tried).finally(() => underWay.delete(proof));
-    underWay.set(proof, computing);
-    const right = await computing;
-    if (!right) return false;
+    if ((rememberedUntilMs.get(proof) ?? 0) <= now()) {
+      // Many calls at once with one password are one try, and are computed once.
+      const computing = underWay.get(proof) ?? compute(tried).finally(() => underWay.delete(proof));
+      underWay.set(proof, computing);
+      if (!(await computing)) return false;
+    }
+    // From its last use on, and the one that wasn't used for longest makes room.
     rememberedUntilMs.delete(proof);
-    rememberedUntilMs.set(proof, performance.now() + PASSWORD_REMEMBERED_MS);
+    rememberedUntilMs.set(proof, now() + PASSWORD_REMEMBERED_MS);
     if (rememberedUntilMs.size > PASSWORDS_REMEMBERED_MAX)
       rememberedUntilMs.delete(rememberedUntilMs.keys().next().value ?? "");
     return true;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import Fastify from "fastify";
 import { sql } from "kysely";
 import { merchantApi } from "../../api/routes.ts";
+import { POOL_CONNECTIONS_MAX } from "../../db/database.ts";
 import { ANSWERS_KEPT_HOURS, forgetAnswers } from "../../db/idempotent-answers.ts";
 import { seedMerchant } from "../support/seed.ts";
 import { ApiUnderTest, ask, BASE_URL, ORDER, PUBLIC_WEBHOOKS } from "./api-app.ts";
@@ -56,6 +57,11 @@ test("of fifty requests with one key at the same moment one opens a transaction,
   for (const answer of answers)
     if (answer.statusCode !== 201)
       expect([answer.statusCode, answer.json().code]).toEqual([409, "idempotency_key_in_use"]);
+});
+
+test("more requests at once, each with a key of its own, than there are connections are all done", async () => {
+  const answers = await Promise.all(Array.from({ length: 3 * POOL_CONNECTIONS_MAX }, () => create(newKey())));
+  expect(answers.map(({ statusCode }) => statusCode)).toEqual(answers.map(() => 201));
 });
 
 test("who was told to wait gets the first answer by asking again", async () => {

@@ -118,6 +118,18 @@ test("tries for one login are limited, from wherever they come; a shop whose pas
   expect(await code(signIn({ ...login, login: "nobody" }, CALLER))).toBe("credentials_invalid");
 });
 
+test("a shop that sells goes on while its login is being guessed at, however long that takes", async () => {
+  let minutes = 0;
+  const signInLater = openSignIn(api.db, () => minutes * 60_000);
+  const guess = () => signInLater({ ...login, password: "guess" }, { address: `198.51.100.${minutes}`, log });
+  await signInLater(login, CALLER);
+  for (minutes = 1; minutes <= 24; minutes += 3) {
+    for (let time = 0; time < TRIES_OF_LOGIN.attemptsMax; time++) await code(guess());
+    expect(await code(guess())).toBe("too_many_requests");
+    expect(await code(signInLater(login, CALLER))).toBeNull();
+  }
+});
+
 test("tries from one address are limited, whoever is tried, and all at the same moment don't slip through", async () => {
   const tries: unknown[] = [];
   const atOnce = 20;

@@ -96,6 +96,24 @@ test("a sender whose claim has run out settles nothing of what another one has i
   expect((await hooks.look(endpoint)).failingSince).toBeNull();
 });
 
+test("a delivery that is asked for again while it is under way is sent again, whatever comes of that attempt", async () => {
+  await using receiver = await Receiver.open();
+  await using endpoint = await hooks.endpoint(receiver.url);
+  const held: ServerResponse[] = [];
+  receiver.behave = (response) => void held.push(response);
+  await using _sender = hooks.send();
+  await happen(1);
+  await receiver.heard(1);
+  receiver.behave = (response) => response.end();
+  const [first] = await hooks.deliveries(endpoint);
+  await hooks.api.post(`/v1/webhook-endpoints/${endpoint.id}/deliveries/${first?.id}/redeliver`);
+  held[0]?.writeHead(410).end(); // would have disabled the endpoint
+  await allDelivered(endpoint);
+  expect(await hooks.deliveries(endpoint)).toMatchObject([{ status: "delivered", attemptCount: 1 }]);
+  expect(receiver.got).toHaveLength(2);
+  expect((await hooks.look(endpoint)).failingSince).toBeNull();
+});
+
 test("several senders send each delivery once", async () => {
   await using receiver = await Receiver.open();
   await using endpoint = await hooks.endpoint(receiver.url);
