@@ -2,7 +2,10 @@ import { z } from "zod";
 import { SUGGESTIONS_MAX } from "../core/donation.ts";
 import { LANGUAGES } from "../core/messages.ts";
 import { AMOUNT_MAX_RAPPEN } from "../core/money.ts";
+import { PAGE_ROWS_MAX } from "../db/transactions.ts";
 
+/** Largest body that is read: 50 items and 20 pairs of metadata, all at their limits, are below. */
+export const BODY_BYTES_MAX = 64 * 1_024;
 export const DESCRIPTION_LENGTH_MAX = 200;
 const REFERENCE_LENGTH_MAX = 100;
 export const URL_LENGTH_MAX = 2_000;
@@ -13,6 +16,7 @@ const METADATA_PAIRS_MAX = 20;
 const METADATA_KEY_LENGTH_MAX = 40;
 const METADATA_VALUE_LENGTH_MAX = 500;
 const NUMBER_LENGTH_MAX = 40;
+const PAGE_ROWS_DEFAULT = 20;
 /** 32 hex digits and four dashes, with room for white space that was copied along. */
 export const ID_LENGTH_MAX = 100;
 
@@ -35,6 +39,14 @@ export function lineOfText(lengthMax: number) {
     .refine((text) => SHOWS_SOMETHING.test(text) && !PILED_UP_MARKS.test(text), "must be text that can be read");
 }
 
+export const momentField = z.iso.datetime();
+/** Rows of one page of a list, in an address. */
+export const pageLimitField = z
+  .string()
+  .regex(/^[0-9]{1,3}$/, "a number")
+  .transform(Number)
+  .pipe(z.int().min(1).max(PAGE_ROWS_MAX))
+  .default(PAGE_ROWS_DEFAULT);
 export const amountField = z.number().int().min(1).max(AMOUNT_MAX_RAPPEN);
 export const currencyField = z.literal("CHF");
 export const languageField = z.enum(LANGUAGES);

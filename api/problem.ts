@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { ERRORS, type ErrorCode, type PublicError } from "../core/errors.ts";
+import { problemOf } from "../core/problem.ts";
 import type { Db } from "../db/database.ts";
 import { wantsXmlProblem } from "./answer-format.ts";
 import { detailOf, refusalOf, ToldRefusal, TooOften } from "./refusal.ts";
@@ -82,7 +83,10 @@ export async function answerProblem(
 ): Promise<FastifyReply> {
   const refusal = await refusalOf(error, options.db);
   noteRefusal(refusal, request, reply);
-  const problem = problemOf(refusal, { baseUrl: options.baseUrl, requestId: request.id });
+  const { baseUrl } = options;
+  const told = { baseUrl, requestId: request.id, detail: detailOf(refusal), errors: refusal.fields };
+  const members = refusal instanceof ToldRefusal ? refusal.members : {};
+  const problem: Problem = { ...problemOf(refusal.code, told), ...members };
   const inXml = wantsXmlProblem(request);
   // A string: no response schema stands between an error and its answer.
   return reply
@@ -102,21 +106,4 @@ export function noteRefusal(refusal: PublicError, request: FastifyRequest, reply
     const why = refusal.code === "api_key_invalid" ? ', error="invalid_token"' : "";
     reply.header("www-authenticate", `Bearer realm="phone2pay"${why}`);
   }
-}
-
-function problemOf(
-  refusal: PublicError,
-  context: { readonly baseUrl: string; readonly requestId: string },
-): Problem & Readonly<Record<string, unknown>> {
-  const { status, title } = ERRORS[refusal.code];
-  return {
-    type: `${context.baseUrl}/docs/errors#${refusal.code}`,
-    title,
-    status,
-    detail: detailOf(refusal),
-    code: refusal.code,
-    errors: [...refusal.fields],
-    requestId: context.requestId,
-    ...(refusal instanceof ToldRefusal ? refusal.members : {}),
-  };
 }

@@ -1,10 +1,11 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { answers } from "./answers.ts";
 import { clientOf } from "./authentication.ts";
 import { amountField, currencyField, languageField, numberField } from "./fields.ts";
 import { numberSchema, numberView } from "./numbers.ts";
-import { ANY_BODY_CODES, ANY_ROUTE_CODES, problemAnswers } from "./problem.ts";
+import { ANY_BODY_CODES } from "./problem.ts";
 import { type NumberQuote, quoteAmount, type Scope, shortestSeconds } from "./quotes.ts";
 
 const quoteWish = z
@@ -58,18 +59,14 @@ export async function quoteRoutes(app: FastifyInstance, options: Omit<Scope, "cl
         description:
           "The best number does it in one call, then has the least overshoot, then the fewest calls and the shortest wait; a transaction takes it too when you name none.",
         body: quoteWish,
-        response: {
-          200: { description: "The best number, and in `data` all of them.", content: json(quotesAnswer) },
-          ...problemAnswers([
-            ...ANY_ROUTE_CODES,
-            ...ANY_BODY_CODES,
-            "amount_invalid",
-            "amount_too_small",
-            "amount_unreachable",
-            "number_unknown",
-            "currency_unsupported",
-          ]),
-        },
+        response: answers(200, "The best number, and in `data` all of them.", quotesAnswer, [
+          ...ANY_BODY_CODES,
+          "amount_invalid",
+          "amount_too_small",
+          "amount_unreachable",
+          "number_unknown",
+          "currency_unsupported",
+        ]),
       },
     },
     async (request) => {
@@ -86,10 +83,7 @@ export async function quoteRoutes(app: FastifyInstance, options: Omit<Scope, "cl
         operationId: "listNumbers",
         tags: ["Numbers and quotes"],
         summary: "Your Smart Numbers in service",
-        response: {
-          200: { description: "All of them.", content: json(numbersAnswer) },
-          ...problemAnswers(ANY_ROUTE_CODES),
-        },
+        response: answers(200, "All of them.", numbersAnswer, []),
       },
     },
     async (request) => {
@@ -119,8 +113,4 @@ function quoteView({ number, quote }: NumberQuote): z.infer<typeof quoteSchema> 
     shortestSeconds: shortestSeconds(number),
     releaseWindow: { opensAtMs: quote.window.opensAtMs, closesAtMs: quote.window.closesAtMs },
   };
-}
-
-function json<Schema extends z.ZodType>(schema: Schema) {
-  return { "application/json": { schema } };
 }

@@ -32,6 +32,11 @@ export function detailOf(refusal: PublicError): string {
   return refusal.message === title ? mend : `${refusal.message} ${mend}`;
 }
 
+/** A refusal for one field; `path` is a JSON pointer into the request. */
+export function refusedField(code: ErrorCode, path: `/${string}`, message: string): PublicError {
+  return new PublicError(code, `${path}: ${message}.`, { fields: [{ path, message }] });
+}
+
 /** Fastify's codes for what a client can do wrong; any other 4xx is a request that can't be read. */
 const OF_FASTIFY: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: "body_too_large",

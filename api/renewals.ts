@@ -1,23 +1,21 @@
 import { whyNotRenewable } from "../core/access.ts";
-import { PublicError } from "../core/errors.ts";
+import type { PublicError } from "../core/errors.ts";
 import { cancel, statusAt, type Transaction, type Transition } from "../core/transaction.ts";
 import { type Db, databaseNow } from "../db/database.ts";
 import { findRenewal } from "../db/passes.ts";
 import { changeTransaction } from "../db/transactions.ts";
 import { ownTransactionIn } from "./own-transaction.ts";
 import type { Scope } from "./quotes.ts";
+import { refusedField } from "./refusal.ts";
 
 /** The client's paid pass that is to be prolonged by so many days. Throws a PublicError as refusal. */
 export async function readRenewed(scope: Scope, id: string, accessDays: number): Promise<Transaction> {
-  if (accessDays === 0) {
-    const message = "must be given with renews, from 1";
-    throw new PublicError("field_invalid", `/accessDays: ${message}.`, { fields: [{ path: "/accessDays", message }] });
-  }
+  if (accessDays === 0) throw refusedField("field_invalid", "/accessDays", "must be given with renews, from 1");
   const renewed = await ownTransactionIn(scope, id, "/renews");
   const refusal = whyNotRenewable(renewed, accessDays, await databaseNow(scope.db));
   if (!refusal) return renewed;
   const message = renewed.paidAt ? "would have access too far ahead, or is no pass" : "isn't paid";
-  throw new PublicError(refusal, `/renews: ${message}.`, { fields: [{ path: "/renews", message }] });
+  throw refusedField(refusal, "/renews", message);
 }
 
 /**
@@ -40,5 +38,5 @@ const giveWay: Transition = (transaction, now) => {
 export async function renewalExists(db: Db, passId: string): Promise<PublicError> {
   const standing = await findRenewal(db, passId);
   const message = standing ? `has the renewal ${standing.id}` : "has another renewal";
-  return new PublicError("renewal_exists", `/renews: ${message}.`, { fields: [{ path: "/renews", message }] });
+  return refusedField("renewal_exists", "/renews", message);
 }

@@ -2,14 +2,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { PublicError } from "../core/errors.ts";
 import { NAMESPACE, nounOfBody } from "./answer-format.ts";
+import { BODY_BYTES_MAX } from "./fields.ts";
 import { whyAmbiguous } from "./json-reader.ts";
 import { decodeUtf8, requireUtf8Declared } from "./utf8.ts";
 import { readXml } from "./xml-reader.ts";
 import { shapeOf } from "./xml-shape.ts";
 import { valueOfElement } from "./xml-values.ts";
 
-/** Largest body that is read: 50 items and 20 pairs of metadata, all at their limits, are below. */
-const BODY_BYTES_MAX = 64 * 1_024;
 /** XML written by hand may do without a namespace. */
 const NAMESPACES: ReadonlySet<string> = new Set([NAMESPACE, ""]);
 const METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"] as const;

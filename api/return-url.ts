@@ -1,5 +1,5 @@
-import { PublicError } from "../core/errors.ts";
 import { URL_LENGTH_MAX } from "./fields.ts";
+import { refusedField } from "./refusal.ts";
 
 /**
  * Reads an address that a shopper is sent back to, in the form in which it is stored and used (WHATWG URL). Refuses
@@ -11,10 +11,7 @@ export function readReturnUrl(
   rule: { readonly field: "returnUrl" | "cancelUrl"; readonly origins: readonly string[] },
 ): string {
   const url = URL.parse(text);
-  const refuse = (message: string) =>
-    new PublicError("return_url_invalid", `${rule.field}: ${message}.`, {
-      fields: [{ path: `/${rule.field}`, message }],
-    });
+  const refuse = (message: string) => refusedField("return_url_invalid", `/${rule.field}`, message);
   if (!url) throw refuse("must be a whole address, such as https://shop.example/paid");
   if (url.protocol !== "https:" && url.protocol !== "http:") throw refuse("must begin with https:// or http://");
   if (url.username !== "" || url.password !== "") throw refuse("must not hold a user name or password");

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { PAGE_ROWS_MAX } from "../db/transactions.ts";
 import {
   accessDaysField,
   amountField,
@@ -12,14 +11,13 @@ import {
   languageField,
   lineOfText,
   metadataField,
+  momentField,
   numberField,
+  pageLimitField,
   referenceField,
   urlField,
 } from "./fields.ts";
 import { numberSchema } from "./numbers.ts";
-
-const PAGE_ROWS_DEFAULT = 20;
-const moment = z.iso.datetime();
 
 const statusSchema = z.enum(["open", "calling", "paid", "confirmed", "redeemed", "expired", "cancelled"]);
 const exceptionSchema = z.enum(["none", "underpaid", "paid_late", "overpaid"]);
@@ -82,12 +80,14 @@ export const transactionSchema = z
     calls: z.int().describe("How many calls it takes, those already made included."),
     expectedSeconds: z.int().describe("How long the (next) call lasts."),
     code: z
-      .object({ value: z.string(), expiresAt: moment })
+      .object({ value: z.string(), expiresAt: momentField })
       .nullable()
       .describe("The code that pays now; null until the shopper opens the pay page, and while or after it is used."),
-    expiresAt: moment,
-    resumableUntil: moment.describe("Until then an expired transaction can be taken up again by its id."),
-    accessUntil: moment.nullable().describe("When this pass ends, once it is paid; renewals of it have their own."),
+    expiresAt: momentField,
+    resumableUntil: momentField.describe("Until then an expired transaction can be taken up again by its id."),
+    accessUntil: momentField
+      .nullable()
+      .describe("When this pass ends, once it is paid; renewals of it have their own."),
     accessCode: z
       .string()
       .nullable()
@@ -101,7 +101,7 @@ export const transactionSchema = z
         minimum: z.int(),
         maximum: z.int(),
         suggestions: z.array(z.int()),
-        chosenAt: moment.nullable().describe("When the shopper chose `amount`; null until they have."),
+        chosenAt: momentField.nullable().describe("When the shopper chose `amount`; null until they have."),
       })
       .nullable(),
     test: z.boolean(),
@@ -113,12 +113,12 @@ export const transactionSchema = z
     accessDays: z.int(),
     returnUrl: z.string(),
     cancelUrl: z.string().nullable(),
-    createdAt: moment,
-    paidAt: moment.nullable(),
-    confirmedAt: moment.nullable(),
-    redeemedAt: moment.nullable(),
+    createdAt: momentField,
+    paidAt: momentField.nullable(),
+    confirmedAt: momentField.nullable(),
+    redeemedAt: momentField.nullable(),
     redeemedBy: z.string().nullable().describe("Name of the key that redeemed."),
-    cancelledAt: moment.nullable(),
+    cancelledAt: momentField.nullable(),
   })
   .meta({ id: "Transaction", examples: [transactionExample()] });
 export type TransactionView = z.infer<typeof transactionSchema>;
@@ -131,12 +131,7 @@ export const idParameters = z.object({
 export const listQuery = z.strictObject({
   status: statusSchema.optional(),
   reference: referenceField.optional(),
-  limit: z
-    .string()
-    .regex(/^[0-9]{1,3}$/, "a number")
-    .transform(Number)
-    .pipe(z.int().min(1).max(PAGE_ROWS_MAX))
-    .default(PAGE_ROWS_DEFAULT),
+  limit: pageLimitField,
   startingAfter: z.string().max(ID_LENGTH_MAX).optional().describe("The last id of the page before."),
 });
 export type ListQuery = z.infer<typeof listQuery>;
@@ -152,7 +147,7 @@ export const eventsSchema = z.object({
       z.object({
         id: z.string(),
         type: z.string(),
-        createdAt: moment,
+        createdAt: momentField,
         data: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
       }),
     )

@@ -34,6 +34,16 @@ export async function viewTransactions(
   );
 }
 
+/** One of them. */
+export async function viewTransaction(
+  scope: Pick<Scope, "db" | "baseUrl">,
+  transaction: Transaction,
+): Promise<TransactionView> {
+  const [view] = await viewTransactions(scope, [transaction]);
+  if (!view) throw new Error("a transaction was lost on the way to its answer");
+  return view;
+}
+
 /** One that was opened just now: no call has brought anything, and no code was shown. */
 export async function viewNewTransaction(
   scope: Pick<Scope, "db" | "baseUrl">,

@@ -1,15 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { PublicError } from "../core/errors.ts";
-import {
-  accessUntil,
-  cancel,
-  expire,
-  type Item,
-  type Order,
-  redeem,
-  type Transaction,
-  type Transition,
-} from "../core/transaction.ts";
+import { type ErrorCode, PublicError } from "../core/errors.ts";
+import { accessUntil, cancel, expire, type Item, type Order, redeem, type Transition } from "../core/transaction.ts";
 import { newTransactionId, parseTransactionId } from "../core/transaction-id.ts";
 import {
   changeTransaction,
@@ -22,11 +13,11 @@ import {
 import { readDonation } from "./donations.ts";
 import { owns, ownTransaction, ownTransactionIn } from "./own-transaction.ts";
 import { quoteAmount, type Scope } from "./quotes.ts";
-import { ToldRefusal } from "./refusal.ts";
+import { refusedField, ToldRefusal } from "./refusal.ts";
 import { freeRenewal, readRenewed, renewalExists } from "./renewals.ts";
 import { readReturnUrl } from "./return-url.ts";
 import type { ListQuery, NewTransaction, TransactionView } from "./transaction-schemas.ts";
-import { viewNewTransaction, viewTransactions } from "./transaction-view.ts";
+import { viewNewTransaction, viewTransaction, viewTransactions } from "./transaction-view.ts";
 
 /** Opens a transaction on the number asked for, or on the one that fits the amount best. Throws a PublicError as refusal. */
 export async function createTransaction(scope: Scope, wish: NewTransaction): Promise<TransactionView> {
@@ -64,19 +55,22 @@ export async function createTransaction(scope: Scope, wish: NewTransaction): Pro
     autoConfirmSeconds: merchant.autoConfirmSeconds,
   };
   let opened = await openTransaction(scope.db, order, quote);
-  if ("refusal" in opened && (await freeReference(scope, order.reference)))
+  if (isRefused(opened, "renewal_exists") && renewed && (await freeRenewal(scope.db, renewed.id)))
     opened = await openTransaction(scope.db, order, quote);
-  if ("refusal" in opened && renewed && (await freeRenewal(scope.db, renewed.id)))
+  if (isRefused(opened, "reference_in_use") && (await freeReference(scope, order.reference)))
     opened = await openTransaction(scope.db, order, quote);
-  if ("refusal" in opened && opened.refusal === "renewal_exists")
-    throw await renewalExists(scope.db, order.renews ?? "");
+  if (isRefused(opened, "renewal_exists")) throw await renewalExists(scope.db, order.renews ?? "");
   if ("refusal" in opened) throw new PublicError(opened.refusal, undefined, { fields: fieldOfReference });
   return viewNewTransaction(scope, opened);
 }
 
+function isRefused(opened: object, code: ErrorCode): boolean {
+  return "refusal" in opened && opened.refusal === code;
+}
+
 /** One of the client's own transactions; another merchant's, or the other mode's, is as unknown as one that never was. */
 export async function checkTransaction(scope: Scope, id: string): Promise<TransactionView> {
-  return viewOne(scope, await ownTransaction(scope, id));
+  return viewTransaction(scope, await ownTransaction(scope, id));
 }
 
 /** A page of the client's transactions, newest first. */
@@ -88,22 +82,14 @@ export async function pageTransactions(
   const filter = { merchantId: scope.client.merchant.id, test: scope.client.test, status, reference };
   const after =
     startingAfter === undefined ? undefined : (await ownTransactionIn(scope, startingAfter, "/startingAfter")).id;
-  // The database caps a page at PAGE_ROWS_MAX rows, so one row more is asked for only below it.
-  const rows = await listTransactions(scope.db, { ...filter, after, limit: Math.min(limit + 1, PAGE_ROWS_MAX) });
-  const page = rows.slice(0, limit);
-  const last = page.at(-1);
-  const hasMore =
-    rows.length > limit ||
-    (rows.length === PAGE_ROWS_MAX &&
-      last !== undefined &&
-      (await listTransactions(scope.db, { ...filter, after: last.id, limit: 1 })).length > 0);
-  return { data: await viewTransactions(scope, page), hasMore };
+  const rows = await listTransactions(scope.db, { ...filter, after, limit: limit + 1 });
+  return { data: await viewTransactions(scope, rows.slice(0, limit)), hasMore: rows.length > limit };
 }
 
 /** Consumes a paid transaction, once: of any number of redeems at the same moment one succeeds. */
 export async function redeemTransaction(scope: Scope, id: string): Promise<TransactionView> {
   const { transaction, refusal } = await changeOwn(scope, id, redeem(scope.client.keyName));
-  if (refusal === null) return viewOne(scope, transaction);
+  if (refusal === null) return viewTransaction(scope, transaction);
   const { redeemedAt, redeemedBy } = transaction;
   if (refusal === "transaction_already_redeemed" && redeemedAt && redeemedBy)
     throw new ToldRefusal(refusal, { redeemedAt: redeemedAt.toISOString(), redeemedBy });
@@ -114,19 +100,13 @@ export async function redeemTransaction(scope: Scope, id: string): Promise<Trans
 export async function cancelTransaction(scope: Scope, id: string): Promise<TransactionView> {
   const { transaction, refusal } = await changeOwn(scope, id, cancel("merchant"));
   if (refusal !== null) throw new PublicError(refusal);
-  return viewOne(scope, transaction);
+  return viewTransaction(scope, transaction);
 }
 
 /** Everything that happened to a transaction, oldest first. */
 export async function eventsOfTransaction(scope: Scope, id: string): Promise<readonly JournalLine[]> {
   const { id: own } = await ownTransaction(scope, id);
   return readJournal(scope.db, own);
-}
-
-async function viewOne(scope: Scope, transaction: Transaction): Promise<TransactionView> {
-  const [view] = await viewTransactions(scope, [transaction]);
-  if (!view) throw new Error("a transaction was lost on the way to its answer");
-  return view;
 }
 
 async function changeOwn(scope: Scope, text: string, transition: Transition) {
@@ -162,6 +142,5 @@ function readItems(wish: NewTransaction): readonly Item[] {
   }));
   const sumRappen = items.reduce((sum, item) => sum + item.amountRappen, 0);
   if (items.length === 0 || sumRappen === wish.amount) return items;
-  const message = `the amounts sum up to ${sumRappen}, not to ${wish.amount}`;
-  throw new PublicError("field_invalid", `/items: ${message}.`, { fields: [{ path: "/items", message }] });
+  throw refusedField("field_invalid", "/items", `the amounts sum up to ${sumRappen}, not to ${wish.amount}`);
 }

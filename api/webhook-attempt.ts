@@ -20,7 +20,6 @@ export interface Sent extends AttemptOutcome {
   readonly answer: string;
 }
 
-/** Throws `stopped` if told to by the signal: then nobody knows whether it arrived. */
 export interface AttemptOptions {
   readonly reach: WebhookReach;
   readonly stop: AbortSignal;
@@ -30,7 +29,7 @@ export interface AttemptOptions {
 /**
  * Posts a message to the address of an endpoint, once. The host is looked up once and the addresses found are checked and
  * connected to, so that no second look-up can lead elsewhere; redirects aren't followed. Whatever the receiver does is an
- * outcome.
+ * outcome. Throws the reason of `stop` when that is aborted: then nobody knows whether it arrived.
  */
 export async function postOnce(
   message: { readonly url: string; readonly headers: Readonly<Record<string, string>>; readonly body: string },

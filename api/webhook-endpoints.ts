@@ -12,6 +12,7 @@ import {
   rotateSecret,
 } from "../db/webhook-endpoints.ts";
 import type { Scope } from "./quotes.ts";
+import { refusedField } from "./refusal.ts";
 import type { EndpointChanges, EndpointView, NewEndpoint } from "./webhook-schemas.ts";
 import { addressesOf, readWebhookUrl, type WebhookReach } from "./webhook-target.ts";
 
@@ -63,20 +64,24 @@ export async function updateEndpoint(scope: WebhookScope, id: string, wish: Endp
 }
 
 export async function deleteEndpoint(scope: WebhookScope, id: string): Promise<void> {
-  const own = await ownEndpoint(scope, id);
-  if (!(await removeEndpoint(scope.db, ownerOf(scope), own.id))) throw new PublicError("webhook_endpoint_unknown");
+  if (!(await removeEndpoint(scope.db, ownerOf(scope), endpointId(id))))
+    throw new PublicError("webhook_endpoint_unknown");
 }
 
 /** A new secret; the one before it signs along for some time, so that no event is refused while the shop changes over. */
 export async function rotateEndpointSecret(scope: WebhookScope, id: string): Promise<EndpointWithSecret> {
-  const own = await ownEndpoint(scope, id);
-  return withSecret(scope, known(await rotateSecret(scope.db, ownerOf(scope), own.id)));
+  return withSecret(scope, known(await rotateSecret(scope.db, ownerOf(scope), endpointId(id))));
 }
 
 /** One of the client's endpoints; another merchant's, or the other mode's, is as unknown as one that never was. */
 export async function ownEndpoint(scope: WebhookScope, text: string): Promise<Endpoint> {
+  return known(await findEndpoint(scope.db, ownerOf(scope), endpointId(text)));
+}
+
+function endpointId(text: string): string {
   const id = parseTransactionId(text); // a UUID, too
-  return known(id === null ? null : await findEndpoint(scope.db, ownerOf(scope), id));
+  if (id === null) throw new PublicError("webhook_endpoint_unknown");
+  return id;
 }
 
 /** The same, if anything can be sent to it. */
@@ -97,8 +102,7 @@ function ownerOf({ client }: WebhookScope): EndpointOwner {
 
 /** Looked at now, so that a mistake is told where it is made; each attempt looks again. */
 async function allowedUrl({ webhooks }: WebhookScope, text: string): Promise<string> {
-  const refuse = (message: string) =>
-    new PublicError("webhook_url_invalid", `url: ${message}.`, { fields: [{ path: "/url", message }] });
+  const refuse = (message: string) => refusedField("webhook_url_invalid", "/url", message);
   const url = readWebhookUrl(text, webhooks.reach);
   if ("wrong" in url) throw refuse(url.wrong);
   const addresses = await addressesOf(url, webhooks.reach);

@@ -100,7 +100,7 @@ const changeSchema = {
   operationId: "changeWebhookEndpoint",
   tags,
   summary: "Change, disable or enable a webhook endpoint",
-  description: "What is left out stays as it is. What waits for a disabled endpoint is dropped within a minute.",
+  description: "What is left out stays as it is. What waits for a disabled endpoint is dropped soon.",
   params: endpointParameters,
   body: endpointChangesSchema,
   response: answers(200, "As it is now.", endpointSchema, [

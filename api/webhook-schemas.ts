@@ -1,10 +1,7 @@
 import { z } from "zod";
 import { WEBHOOK_EVENTS } from "../core/webhook-event.ts";
-import { PAGE_ROWS_MAX } from "../db/transactions.ts";
-import { DESCRIPTION_LENGTH_MAX, ID_LENGTH_MAX, lineOfText, urlField } from "./fields.ts";
+import { DESCRIPTION_LENGTH_MAX, ID_LENGTH_MAX, lineOfText, momentField, pageLimitField, urlField } from "./fields.ts";
 
-const DELIVERIES_DEFAULT = 20;
-const moment = z.iso.datetime();
 const eventsField = z.array(z.enum(WEBHOOK_EVENTS)).max(WEBHOOK_EVENTS.length);
 const descriptionField = lineOfText(DESCRIPTION_LENGTH_MAX);
 
@@ -39,10 +36,14 @@ export const endpointSchema = z
     events: z.array(z.string()).describe("Empty: all but `transaction.pulsed`."),
     description: z.string().nullable(),
     test: z.boolean().describe("Told of test transactions, or of real ones: the mode of the key that made it."),
-    createdAt: moment,
-    previousSecretUntil: moment.nullable().describe("Until then both secrets sign, the new one and that before it."),
-    failingSince: moment.nullable().describe("Since then no attempt has succeeded. After five days it is disabled."),
-    disabledAt: moment.nullable(),
+    createdAt: momentField,
+    previousSecretUntil: momentField
+      .nullable()
+      .describe("Until then both secrets sign, the new one and that before it."),
+    failingSince: momentField
+      .nullable()
+      .describe("Since then no attempt has succeeded. After five days it is disabled."),
+    disabledAt: momentField.nullable(),
     disabledReason: z
       .enum(["gone", "failing", "merchant"])
       .nullable()
@@ -65,12 +66,7 @@ const deliveryStatus = z.enum(["pending", "delivered", "failed", "dropped"]);
 /** GET /v1/webhook-endpoints/{id}/deliveries?… */
 export const deliveriesQuery = z.strictObject({
   status: deliveryStatus.optional(),
-  limit: z
-    .string()
-    .regex(/^[0-9]{1,3}$/, "a number")
-    .transform(Number)
-    .pipe(z.int().min(1).max(PAGE_ROWS_MAX))
-    .default(DELIVERIES_DEFAULT),
+  limit: pageLimitField,
   startingAfter: z
     .string()
     .regex(/^[0-9]{1,15}$/, "the id of a delivery")
@@ -84,7 +80,7 @@ export type DeliveriesQuery = z.infer<typeof deliveriesQuery>;
 export const eventSchema = z
   .object({
     type: z.string(),
-    timestamp: moment.describe("When it happened."),
+    timestamp: momentField.describe("When it happened."),
     sequence: z.int().describe("Grows. Of two events of one transaction the greater one tells the later state."),
     data: z
       .record(z.string(), z.unknown())
@@ -107,9 +103,9 @@ export const deliverySchema = z
       "`failed`: every attempt of the schedule failed; `dropped`: it waited for an endpoint that was disabled.",
     ),
     attemptCount: z.int(),
-    createdAt: moment,
-    nextAttemptAt: moment.nullable(),
-    settledAt: moment.nullable(),
+    createdAt: momentField,
+    nextAttemptAt: momentField.nullable(),
+    settledAt: momentField.nullable(),
   })
   .meta({ id: "WebhookDelivery" });
 
@@ -125,7 +121,7 @@ export const deliveryInFullSchema = deliverySchema
       .array(
         z.object({
           number: z.int(),
-          at: moment,
+          at: momentField,
           durationMs: z.int(),
           status: z.int().nullable().describe("What your server answered."),
           error: z.string().nullable().describe("Why there was no answer, or no whole one."),

@@ -1,12 +1,12 @@
 import { type SaxesAttributeNS, SaxesParser } from "saxes";
 import { PublicError } from "../core/errors.ts";
+import { BODY_BYTES_MAX } from "./fields.ts";
 import { decodeUtf8, requireUtf8 } from "./utf8.ts";
 
 /**
  * The one place where XML from outside is read. What makes XML dangerous isn't read at all: document types, entities
  * other than the five that XML itself has, processing instructions, other encodings. The rest has limits.
  */
-export const XML_BYTES_MAX = 64 * 1_024;
 /** Of elements in each other: an item of a transaction inside a SOAP envelope is at seven. */
 const DEPTH_MAX = 16;
 const ELEMENTS_MAX = 1_000;
@@ -34,7 +34,7 @@ export interface XmlElement {
 
 /** Reads a whole document and answers its root. Throws `request_malformed`, `encoding_unsupported` or `body_too_large`. */
 export function readXml(bytes: Buffer): XmlElement {
-  if (bytes.length > XML_BYTES_MAX) throw new PublicError("body_too_large");
+  if (bytes.length > BODY_BYTES_MAX) throw new PublicError("body_too_large");
   const text = decode(bytes);
   const parser = new SaxesParser({ xmlns: true, position: false, forceXMLVersion: true, defaultXMLVersion: "1.0" });
   parser.on("error", (cause) => {

@@ -1,6 +1,6 @@
 import type { Shape } from "./xml-shape.ts";
 
-const DECLARATION = '<?xml version="1.0" encoding="utf-8"?>';
+export const DECLARATION = '<?xml version="1.0" encoding="utf-8"?>';
 /** All that no XML 1.0 document can hold, not even escaped (XML 1.0 §2.2): what isn't a Char there. */
 const NEVER_IN_XML = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 /** White space is escaped where a reader would make a space or a line feed of it. */

@@ -16,10 +16,6 @@ const CONNECTIONS = 20;
 const PORT = 54_400;
 const directory = path.resolve(import.meta.dirname, "../.cache/bench");
 
-/**
- * `npm run bench:create`: how many transactions a merchant can open in a second, beside a bare Fastify route that does
- * one INSERT: on the same PostgreSQL, which writes through to the disk, turn by turn in one run.
- */
 const ORDER = JSON.stringify({
   amount: 990,
   currency: "CHF",
@@ -27,6 +23,10 @@ const ORDER = JSON.stringify({
   returnUrl: "https://shop.example/paid",
 });
 
+/**
+ * `npm run bench:create`: how many transactions a merchant can open in a second, beside a bare Fastify route that does
+ * one INSERT: on the same PostgreSQL, which writes through to the disk, turn by turn in one run.
+ */
 async function main(): Promise<void> {
   await using postgres = await startPostgres({ directory, port: PORT });
   const url = await freshDatabase(postgres.url("postgres"));

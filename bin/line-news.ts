@@ -13,6 +13,11 @@ export async function readRecordings(): Promise<Recordings> {
   return JSON.parse(await readFile(file, "utf8")) as Recordings;
 }
 
+/** How long each recording plays, in ms; 0 for one that there isn't. */
+export function promptLengths(recordings: Recordings): (language: string, fragment: string) => number {
+  return (language, fragment) => recordings[language]?.[fragment]?.milliseconds ?? 0;
+}
+
 /** What a telephone on a page is told: the line's own event, and what to show for it. */
 export type LineNews = LineEvent & {
   readonly state?: "ringing" | "beforeAnswer" | "inCall" | "ended" | "refused" | "failed";

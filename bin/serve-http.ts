@@ -1,21 +1,20 @@
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
+import { BODY_BYTES_MAX } from "../api/fields.ts";
 import { answerProblem } from "../api/problem.ts";
 import { merchantApi } from "../api/routes.ts";
 import { webhookReach } from "../api/webhook-target.ts";
 import type { Config } from "../core/config.ts";
-import { ERRORS } from "../core/errors.ts";
+import { problemOf } from "../core/problem.ts";
 import type { Db } from "../db/database.ts";
 import { pendingMigrations } from "../db/migrate.ts";
 import { type NoticeWatch, watchTransactions } from "../db/notices.ts";
 import { webPages } from "../web/pages.ts";
 import type { TestLine } from "../web/test-calls.ts";
-import { readRecordings } from "./line-news.ts";
+import { promptLengths, readRecordings } from "./line-news.ts";
 import type { Log } from "./log.ts";
 import type { RoleParts } from "./role-parts.ts";
-
-const BODY_BYTES_MAX = 64 * 1_024;
 
 /** Answers merchants and shoppers. */
 export async function startHttp({ config, db, log, resources, ownAgi }: RoleParts): Promise<void> {
@@ -30,26 +29,13 @@ export async function startHttp({ config, db, log, resources, ownAgi }: RolePart
 
 /** What the played calls of test mode ask: the same voice servers as Asterisk's calls, with recordings of the same length. */
 async function openTestLine(agiServers: readonly string[], secret: string): Promise<TestLine> {
-  const recordings = await readRecordings();
-  const promptLengthMs = (language: string, fragment: string) => recordings[language]?.[fragment]?.milliseconds ?? 0;
-  return { agiServers, secret, promptLengthMs };
+  return { agiServers, secret, promptLengthMs: promptLengths(await readRecordings()) };
 }
 
 /** What isn't even HTTP, or has headers without end, is refused by the same table, and the connection is closed. */
 function refuseUnreadable(error: Error & { readonly code?: string }, socket: Duplex, baseUrl: string): void {
   if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
-  const code = "request_malformed";
-  const { title, status, mend } = ERRORS[code];
-  const problem = {
-    type: `${baseUrl}/docs/errors#${code}`,
-    title,
-    status,
-    detail: mend,
-    code,
-    errors: [],
-    requestId: "",
-  };
-  const body = JSON.stringify(problem);
+  const body = JSON.stringify(problemOf("request_malformed", { baseUrl, requestId: "" }));
   const head = ["HTTP/1.1 400 Bad Request", "Content-Type: application/problem+json", "Connection: close"];
   socket.end(`${head.join("\r\n")}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 }

@@ -3,7 +3,7 @@ import formbody from "@fastify/formbody";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { dial, type SimulatedCall } from "../line/simulated-call.ts";
 import { gatherAudience } from "./line-audience.ts";
-import { newsMaker, type Recordings, readRecordings } from "./line-news.ts";
+import { newsMaker, promptLengths, type Recordings, readRecordings } from "./line-news.ts";
 
 const CALLS_AT_ONCE_MAX = 20;
 const BODY_BYTES_MAX = 1_024;
@@ -135,7 +135,7 @@ function startCall(options: SimulatedLineOptions, recordings: Recordings, number
     agiServers,
     secret,
     trunk: "demo",
-    promptLengthMs: (language, fragment) => recordings[language]?.[fragment]?.milliseconds ?? 0,
+    promptLengthMs: promptLengths(recordings),
     onEvent: (event) => audience.tell(toNews(event)),
   });
   void call.finished.then(() => setTimeout(forgotten.resolve, ENDED_KEPT_MS).unref());

@@ -9,7 +9,7 @@ import { changeWithin } from "./transactions.ts";
 
 /**
  * Takes the amount that a donation's giver chose, at the number's price of now. The code they were shown beside another
- * amount is worth nothing from here on. Null: there is no such transaction.
+ * total is worth nothing from here on. Null: there is no such transaction.
  */
 export async function chooseDonation(
   db: Db,

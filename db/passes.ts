@@ -1,7 +1,9 @@
-import { sql } from "kysely";
+import { type Selectable, sql } from "kysely";
 import type { Pass } from "../core/access.ts";
+import type { AccessKey } from "../core/access-key.ts";
 import type { Transaction } from "../core/transaction.ts";
 import type { Db } from "./database.ts";
+import type { TransactionsTable } from "./schema.ts";
 import { transactionOf } from "./transaction-row.ts";
 
 /** Renewals that are followed from one pass: eighty years of months. */
@@ -11,10 +13,7 @@ const CHAIN_LENGTH_MAX = 1_000;
  * The transaction with this id or access code, and the last paid renewal in the chain that begins with it. Null: there
  * is none, or the code's pass isn't paid; until then nobody has been told the code.
  */
-export async function findPass(
-  db: Db,
-  key: { readonly id: string } | { readonly accessCode: string },
-): Promise<Pass | null> {
+export async function findPass(db: Db, key: AccessKey): Promise<Pass | null> {
   let query = db.selectFrom("transactions").selectAll();
   if ("id" in key) query = query.where("id", "=", key.id);
   else query = query.where("access_code", "=", key.accessCode).where("paid_at", "is not", null);
@@ -25,7 +24,7 @@ export async function findPass(
 }
 
 async function newestOf(db: Db, asked: Transaction): Promise<Transaction> {
-  const { rows } = await sql<{ readonly id: string }>`
+  const { rows } = await sql<Selectable<TransactionsTable>>`
     with recursive chain as (
       select id, 0 as renewals from transactions where id = ${asked.id}
       union all
@@ -33,11 +32,10 @@ async function newestOf(db: Db, asked: Transaction): Promise<Transaction> {
         on r.renews = chain.id and r.status <> 'cancelled' and r.paid_at is not null
         where chain.renewals < ${CHAIN_LENGTH_MAX}
     )
-    select id from chain where renewals > 0 order by renewals desc limit 1`.execute(db);
+    select t.* from chain join transactions t on t.id = chain.id
+    where chain.renewals > 0 order by chain.renewals desc limit 1`.execute(db);
   const newest = rows[0];
-  if (!newest) return asked;
-  const row = await db.selectFrom("transactions").selectAll().where("id", "=", newest.id).executeTakeFirstOrThrow();
-  return transactionOf(row);
+  return newest ? transactionOf(newest) : asked;
 }
 
 /** The renewal of a pass that is paid, open or expired; at most one is. */

@@ -4,7 +4,7 @@ import { applyPulses } from "../core/transaction.ts";
 import type { Db, DbTransaction } from "./database.ts";
 import { notify } from "./notices.ts";
 import { changeWithin, findTransactions } from "./transactions.ts";
-import { tellPulses } from "./webhook-outbox.ts";
+import { PULSED_EVERY_SECONDS, tellPulses } from "./webhook-outbox.ts";
 
 /** Pulses of one call that are due and not booked yet. */
 export interface DuePulses {
@@ -68,16 +68,20 @@ export async function bookWithin(trx: DbTransaction, due: readonly DuePulses[]):
         select from webhook_endpoints w
         where w.merchant_id = t.merchant_id and w.test = t.test and w.disabled_at is null
           and 'transaction.pulsed' = any(w.events)
-      ) as listened
+      ) and not exists (
+        select from webhook_events v
+        where v.transaction_id = t.id and v.type = 'transaction.pulsed'
+          and v.created_at > now() - make_interval(secs => ${PULSED_EVERY_SECONDS})
+      ) as "toTell"
     )
-    select legs.id as leg, paying.id as transaction, paying.billed, paying.reached, paying.listened
+    select legs.id as leg, paying.id as transaction, paying.billed, paying.reached, paying."toTell"
     from legs left join paying on paying.id = legs.transaction_id and legs.amount > 0`.execute(trx);
 
   const moved = rows.filter((row) => row.transaction !== null);
   for (const row of moved) if (row.reached && row.transaction) await changeWithin(trx, row.transaction, applyPulses);
   // The one that pays is told as paid.
-  const told = moved.flatMap(({ transaction, listened, reached }) =>
-    transaction && listened && !reached ? [transaction] : [],
+  const told = moved.flatMap(({ transaction, toTell, reached }) =>
+    transaction && toTell && !reached ? [transaction] : [],
   );
   if (told.length > 0) await tellPulses(trx, await findTransactions(trx, told));
   await notify(
@@ -93,5 +97,5 @@ interface BookedRow {
   readonly billed: number | null;
   readonly reached: boolean | null;
   /** Whether an endpoint asked to be told of pulses. */
-  readonly listened: boolean | null;
+  readonly toTell: boolean | null;
 }

@@ -125,7 +125,7 @@ export async function listTransactions(
     .where("test", "=", filter.test)
     .orderBy("created_at", "desc")
     .orderBy("id", "desc")
-    .limit(Math.min(filter.limit, PAGE_ROWS_MAX));
+    .limit(Math.min(filter.limit, PAGE_ROWS_MAX + 1)); // one more tells whether there is another page
   if (filter.reference !== undefined) query = query.where("reference", "=", filter.reference);
   if (filter.status === "open") query = query.where("status", "=", "open").where("expires_at", ">", sql<Date>`now()`);
   else if (filter.status === "expired") {

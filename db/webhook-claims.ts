@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import type { DisabledReason, WebhookEvent } from "../core/webhook-event.ts";
-import { type AttemptError, FAILING_DAYS_MAX, isDelivered, type Verdict } from "../core/webhook-schedule.ts";
+import { type AttemptError, FAILING_DAYS_MAX, type Verdict } from "../core/webhook-schedule.ts";
 import type { Db, DbTransaction } from "./database.ts";
 
 /** A sender that hasn't settled a delivery for so long is taken for dead, and another one takes it. */
@@ -136,7 +136,7 @@ export async function settleDelivery(
       .insertInto("webhook_attempts")
       .values({ delivery_id: delivery.id, number: settled.attempts, at, duration_ms, status, error, answer })
       .execute();
-    if (isDelivered({ status, error, retryAfterSeconds: null })) {
+    if (verdict.kind === "delivered") {
       await noteSuccess(trx, delivery.endpointId);
       return null;
     }

@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from "kysely";
+import { sql } from "kysely";
 import type { Change, Transaction, TransactionEvent } from "../core/transaction.ts";
 import { snapshotOf } from "../core/transaction-snapshot.ts";
 import type { WebhookEvent } from "../core/webhook-event.ts";
@@ -33,25 +33,19 @@ export async function writeJournal(
   await (told ? sql`with line as (${insert}), ${deliveriesOf(transaction, event)}` : insert).execute(trx);
 }
 
-/** Tells those who asked for it how much is billed by now, unless it was told a moment ago. */
+/** Tells those who asked for it how much is billed by now. */
 export async function tellPulses(trx: DbTransaction, transactions: readonly Transaction[]): Promise<void> {
-  for (const transaction of transactions) {
-    const recently = sql`exists (
-      select from webhook_events
-      where transaction_id = ${transaction.id} and type = 'transaction.pulsed'
-        and created_at > now() - make_interval(secs => ${PULSED_EVERY_SECONDS})
-    )`;
-    await sql`with ${deliveriesOf(transaction, "transaction.pulsed", sql`not ${recently}`)}`.execute(trx);
-  }
+  for (const transaction of transactions)
+    await sql`with ${deliveriesOf(transaction, "transaction.pulsed")}`.execute(trx);
 }
 
 /** Nothing is written where nobody listens. A transaction's events follow each other in the order of its changes. */
-function deliveriesOf(transaction: Transaction, type: WebhookEvent, only: RawBuilder<unknown> = sql`true`) {
+function deliveriesOf(transaction: Transaction, type: WebhookEvent) {
   const { id, merchantId, test, tariffId } = transaction;
   return sql`listening as (
     select id from webhook_endpoints
     where merchant_id = ${merchantId}::bigint and test = ${test}::boolean and disabled_at is null
-      and (${type} = any(events) or (events = '{}' and ${type} <> 'transaction.pulsed')) and ${only}
+      and (${type} = any(events) or (events = '{}' and ${type} <> 'transaction.pulsed'))
   ), written as (
     insert into webhook_events (merchant_id, test, type, transaction_id, tariff_id, data)
     select ${merchantId}::bigint, ${test}::boolean, ${type}, ${id}::uuid, ${tariffId}::bigint,

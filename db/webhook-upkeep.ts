@@ -4,7 +4,7 @@ import type { Db } from "./database.ts";
 /** What was told, and what came of it, is kept for so long: so long it can be looked at and sent again. */
 export const WEBHOOK_RETENTION_DAYS = 30;
 /** Rows that one round changes, of each kind. */
-const UPKEEP_ROWS_MAX = 1_000;
+const ROWS_A_ROUND_MAX = 1_000;
 
 /**
  * Drops what waits for endpoints that are disabled, and forgets what is old. Any number of processes may do this at once.
@@ -14,7 +14,7 @@ export async function keepUpWebhooks(db: Db): Promise<{ readonly dropped: number
     update webhook_deliveries set status = 'dropped', next_attempt_at = null, settled_at = clock_timestamp()
     where id in (
       select d.id from webhook_endpoints e join webhook_deliveries d on d.endpoint_id = e.id and d.status = 'pending'
-      where e.disabled_at is not null limit ${UPKEEP_ROWS_MAX} for update of d skip locked
+      where e.disabled_at is not null limit ${ROWS_A_ROUND_MAX} for update of d skip locked
     )`.execute(db);
   const old = sql`now() - make_interval(days => ${WEBHOOK_RETENTION_DAYS})`;
   const forgotten = await sql`
@@ -22,7 +22,7 @@ export async function keepUpWebhooks(db: Db): Promise<{ readonly dropped: number
       select v.sequence from webhook_events v
       where v.created_at < ${old} and not exists (
         select from webhook_deliveries d where d.event_sequence = v.sequence and d.status = 'pending'
-      ) order by v.created_at limit ${UPKEEP_ROWS_MAX} for update skip locked
+      ) order by v.created_at limit ${ROWS_A_ROUND_MAX} for update skip locked
     )`.execute(db);
   await sql`
     delete from webhook_endpoints e where e.removed_at < ${old}

@@ -193,7 +193,7 @@ export async function shopPages(
       delivered: delivery.kind !== "none",
       // A pass is there to come back with: nothing about it is over when it was used once.
       deliveredBefore: delivery.kind === "before" && !access,
-      access: access && { valid: access.valid, until: momentOf(access.accessUntil, language) },
+      access: access && { valid: access.valid, until: formatMoment(language, access.accessUntil) },
       accessUrl: accessUrl(options, language),
       renewLabel: good && t("demo.renew", { amount: formatMoney(good.amountRappen) }),
       renewable: access?.transaction.accessDays !== 1 && !payment.renewedBy,
@@ -203,7 +203,7 @@ export async function shopPages(
       total: payment.total === payment.amount ? null : formatMoney(payment.total),
       billed: formatMoney(payment.billed),
       state: t(`demo.status.${payment.status}`),
-      redeemedAt: payment.redeemedAt ? formatMoment(language, payment.redeemedAt) : null,
+      redeemedAt: formatMoment(language, payment.redeemedAt),
       resumable: payment.status === "open" || payment.status === "calling" || payment.status === "expired",
     });
   }
@@ -219,10 +219,6 @@ function lineOf(language: Language, number: string): { readonly shown: string; r
 /** Where Phone2Pay opens a pass again; the shop links to it and keeps no codes. */
 function accessUrl({ phone2pay }: DemoShopOptions, language: Language): string {
   return `${phone2pay.baseUrl}/access?lang=${language}`;
-}
-
-function momentOf(moment: string | null, language: Language): string | null {
-  return moment ? formatMoment(language, moment) : null;
 }
 
 function contentsLine({ description, quantity }: { readonly description: string; readonly quantity: number }): string {

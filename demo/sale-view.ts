@@ -21,7 +21,6 @@ export async function viewSale(
   const payment = await observer.checkTransaction(id);
   const sale = book.findSale(payment.id);
   const ledger = ledgerOf(payment, events);
-  const momentOf = (moment: string | null) => (moment ? formatMoment(language, moment) : null);
   return {
     payment,
     isOver: isOver(payment),
@@ -41,9 +40,9 @@ export async function viewSale(
       billed: formatMoney(ledger.billedRappen),
       overshoot: formatMoney(ledger.overshootRappen),
       exception: payment.exception === "none" ? null : payment.exception,
-      paidAt: momentOf(payment.paidAt),
-      confirmedAt: momentOf(payment.confirmedAt),
-      redeemedAt: momentOf(payment.redeemedAt),
+      paidAt: formatMoment(language, payment.paidAt),
+      confirmedAt: formatMoment(language, payment.confirmedAt),
+      redeemedAt: formatMoment(language, payment.redeemedAt),
     },
   };
 }

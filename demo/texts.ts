@@ -47,7 +47,9 @@ export function formatNumber(number: string): string {
   return `${number.slice(0, 4)} ${number.slice(4, 7)} ${number.slice(7)}`;
 }
 
-export function formatMoment(language: Language, moment: string | Date): string {
+/** Null where nothing has happened yet. */
+export function formatMoment(language: Language, moment: string | Date | null): string | null {
+  if (moment === null) return null;
   return new Intl.DateTimeFormat(LOCALES[language], {
     dateStyle: "medium",
     timeStyle: "medium",

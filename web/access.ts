@@ -1,9 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { accessAt, type Pass } from "../core/access.ts";
-import { parseAccessCode } from "../core/access-code.ts";
+import { parseAccessKey } from "../core/access-key.ts";
 import { formatDate } from "../core/durations.ts";
 import { type Language, message } from "../core/messages.ts";
-import { parseTransactionId } from "../core/transaction-id.ts";
 import { type Db, databaseNow } from "../db/database.ts";
 import { findMerchant } from "../db/merchants.ts";
 import { findPass } from "../db/passes.ts";
@@ -47,7 +46,7 @@ export function accessRoutes(app: FastifyInstance, { db }: WebOptions): void {
   app.post("/access/renew", { config: { rateLimit: ACCESS_TRIES } }, async (request, reply) => {
     const found = await findTyped(db, request, tries);
     if (!("pass" in found)) return refuse(request, reply, found);
-    const renewal = found.pass.newest.accessDays > 0 ? await takeUpRenewal(db, found.pass.newest) : null;
+    const renewal = await takeUpRenewal(db, found.pass.newest);
     if (!renewal) return openPass(db, request, reply, found.pass);
     return reply.redirect(`/pay/${renewal.id}${languageQuery(request)}`, 303);
   });
@@ -57,10 +56,7 @@ type Found = { readonly pass: Pass } | { readonly blocked: AccessBlock } | { rea
 
 /** Looks up what was entered, if the address may still try. */
 async function findTyped(db: Db, request: FastifyRequest, tries: AccessTries): Promise<Found> {
-  const typed = typedAccess(request);
-  const accessCode = parseAccessCode(typed);
-  const id = accessCode === null ? parseTransactionId(typed) : null;
-  const key = accessCode !== null ? { accessCode } : id !== null ? { id } : null;
+  const key = parseAccessKey(typedAccess(request));
   if (!key) return { unknown: true };
   const isCode = "accessCode" in key;
   const blocked = await tries.whyBlocked(request, { isCode });

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { ERRORS, type ErrorCode } from "../core/errors.ts";
 import { type MessageKey, message } from "../core/messages.ts";
 import { PLAYS } from "../core/played-call.ts";
+import { problemOf } from "../core/problem.ts";
 import type { Transaction } from "../core/transaction.ts";
 import { showErrorPage } from "./error-page.ts";
 import { languageOf, languageQuery } from "./language.ts";
@@ -24,15 +25,14 @@ export async function refusePlay(
   refused: { readonly transaction: Transaction; readonly refusal: ErrorCode; readonly baseUrl: string },
 ): Promise<FastifyReply> {
   const { transaction, refusal, baseUrl } = refused;
-  const { status, title, mend } = ERRORS[refusal];
+  const { status } = ERRORS[refusal];
   if (status === 429 || status === 503) reply.header("retry-after", RETRY_SECONDS);
   if (request.headers.accept?.includes("text/html")) return showPage(request, reply, transaction, refusal);
   const errors = refusal === "field_invalid" ? [{ path: "/action", message: `one of ${PLAYS.join(", ")}` }] : [];
-  const type = `${baseUrl}/docs/errors#${refusal}`;
   return reply
     .code(status)
     .type("application/problem+json")
-    .send(JSON.stringify({ type, title, status, detail: mend, code: refusal, errors, requestId: request.id }));
+    .send(JSON.stringify(problemOf(refusal, { baseUrl, requestId: request.id, errors })));
 }
 
 function showPage(

@@ -38,8 +38,9 @@ export async function offerRenewal(db: Db, pass: Transaction, now: Date): Promis
  */
 export async function takeUpRenewal(db: Db, pass: Transaction): Promise<Transaction | null> {
   const now = await databaseNow(db);
-  if (!(await offerRenewal(db, pass, now))) return null;
+  if (!isRenewalOffered(pass, now)) return null;
   const standing = await findRenewal(db, pass.id);
+  if (standing?.paidAt) return null;
   if (standing) {
     const resumed = await changeTransaction(db, standing.id, resume);
     if (resumed?.refusal === null) return resumed.transaction;

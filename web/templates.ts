@@ -17,7 +17,12 @@ const LANGUAGE_NAMES: Readonly<Record<Language, string>> = {
 };
 
 /** Addresses of the page's own files, with a hash of their content: they are cached for good and never stale. */
-const ASSETS = { css: assetAddress("pay.css"), js: assetAddress("pay.js"), icon: assetAddress("icon.svg") };
+const ASSETS = {
+  css: assetAddress("pay.css"),
+  testCss: assetAddress("test-mode.css"),
+  js: assetAddress("pay.js"),
+  icon: assetAddress("icon.svg"),
+};
 
 export async function registerTemplates(app: FastifyInstance): Promise<void> {
   await app.register(fastifyView, {

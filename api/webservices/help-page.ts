@@ -1,21 +1,21 @@
+import { escapeAttribute, escapeText } from "../xml-writer.ts";
 import { SERVICE_PATH } from "./namespaces.ts";
 import { OPERATIONS, type Operation } from "./operations.ts";
 import { samplesOf } from "./samples.ts";
 
 const TITLE = "Phone2Pay web service";
-const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
 /** What a browser shows at the service's address: its operations. */
 export function listPage(location: string): string {
   const items = OPERATIONS.map(
-    ({ name, summary }) => `<li><a href="?op=${name}">${name}</a><br>${escapeHtml(summary)}</li>`,
+    ({ name, summary }) => `<li><a href="?op=${name}">${name}</a><br>${escapeText(summary)}</li>`,
   );
   return page(
     TITLE,
     `<h1>${TITLE}</h1>
 <p>The following operations are supported. For a formal definition, see the <a href="?WSDL">service description</a>.</p>
 <ul>${items.join("")}</ul>
-<p>Address: <code>${escapeHtml(location)}</code>. New shops may prefer the <a href="/docs">REST services</a>, which can do more.</p>`,
+<p>Address: <code>${escapeText(location)}</code>. New shops may prefer the <a href="/docs">REST services</a>, which can do more.</p>`,
   );
 }
 
@@ -27,13 +27,13 @@ export function operationPage(operation: Operation, location: string): string {
   );
   const samples = samplesOf(operation, location).map(
     ({ title, request, answer }) =>
-      `<h2>${title}</h2><pre>${escapeHtml(request)}</pre><p>The answer:</p><pre>${escapeHtml(answer)}</pre>`,
+      `<h2>${title}</h2><pre>${escapeText(request)}</pre><p>The answer:</p><pre>${escapeText(answer)}</pre>`,
   );
   return page(
     `${operation.name} — ${TITLE}`,
-    `<p><a href="${location}">All operations</a></p>
+    `<p><a href="${escapeAttribute(location)}">All operations</a></p>
 <h1>${operation.name}</h1>
-<p>${escapeHtml(operation.summary)}</p>
+<p>${escapeText(operation.summary)}</p>
 <table><thead><tr><th>Parameter</th><th>Type</th><th>Required</th></tr></thead><tbody>${parameters.join("")}</tbody></table>
 <p>Send either <code>merchantNumber</code>, <code>login</code> and <code>password</code>, or <code>apiKey</code>. Prefer POST to GET:
 addresses end up in logs.</p>
@@ -44,11 +44,7 @@ ${samples.join("\n")}`,
 function page(title: string, body: string): string {
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title><link rel="stylesheet" href="/webservices${SERVICE_PATH.replace(".asmx", ".css")}">
+<title>${escapeText(title)}</title><link rel="stylesheet" href="/webservices${SERVICE_PATH.replace(".asmx", ".css")}">
 <main>${body}</main></html>
 `;
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => ESCAPES[character] ?? character);
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Db } from "../../db/database.ts";
+import { BODY_BYTES_MAX } from "../fields.ts";
 import { noteRefusal } from "../problem.ts";
 import { refusalOf } from "../refusal.ts";
 import { decodeUtf8, requireUtf8Declared } from "../utf8.ts";
@@ -10,15 +11,10 @@ import { readForm } from "./form.ts";
 import { SERVICE_PATH } from "./namespaces.ts";
 import { OPERATIONS } from "./operations.ts";
 
-/** As for REST; no set of parameters comes near. */
-const BODY_BYTES_MAX = 64 * 1_024;
 const XML = "text/xml; charset=utf-8";
 
 /** `GET` and `POST /phone2pay.asmx/{operation}`: parameters in the address or in a form, the answer as plain XML. */
-export async function plainRoutes(
-  app: FastifyInstance,
-  { call }: { readonly db: Db; readonly call: Call },
-): Promise<void> {
+export async function plainRoutes(app: FastifyInstance, { call }: { readonly call: Call }): Promise<void> {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<Buffer>(
     "application/x-www-form-urlencoded",

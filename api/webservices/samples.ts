@@ -1,5 +1,6 @@
 import { transactionSchema } from "../transaction-schemas.ts";
 import { type Shape, shapeOf } from "../xml-shape.ts";
+import { DECLARATION } from "../xml-writer.ts";
 import { actionOf, ENVELOPES, NAMESPACE, SOAP_TYPES, type SoapVersion } from "./namespaces.ts";
 import type { Operation } from "./operations.ts";
 
@@ -9,7 +10,6 @@ export interface Sample {
   readonly answer: string;
 }
 
-const DECLARATION = '<?xml version="1.0" encoding="utf-8"?>';
 /** As ASP.NET named them where a value belongs. */
 const PLACEHOLDERS: Readonly<Record<string, string>> = {
   text: "string",

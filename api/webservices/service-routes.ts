@@ -30,7 +30,7 @@ export async function webServices(
   const refuseTheOthers = refuseOtherMethods(app);
   await app.register(pageRoutes, service);
   await app.register(soapRoute, { db: service.db, call });
-  await app.register(plainRoutes, { db: service.db, call });
+  await app.register(plainRoutes, { call });
   refuseTheOthers();
 }
 

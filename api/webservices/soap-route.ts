@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { ERRORS, PublicError } from "../../core/errors.ts";
 import type { Db } from "../../db/database.ts";
+import { BODY_BYTES_MAX } from "../fields.ts";
 import { noteRefusal } from "../problem.ts";
 import { detailOf, refusalOf } from "../refusal.ts";
 import { requireUtf8Declared } from "../utf8.ts";
-import { readXml, XML_BYTES_MAX, type XmlElement } from "../xml-reader.ts";
+import { readXml, type XmlElement } from "../xml-reader.ts";
 import { valueOfElement } from "../xml-values.ts";
 import { writeError, writeResponse } from "./answers.ts";
 import type { Call } from "./call.ts";
@@ -23,7 +24,7 @@ export async function soapRoute(
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<Buffer>(
     Object.values(SOAP_TYPES),
-    { parseAs: "buffer", bodyLimit: XML_BYTES_MAX },
+    { parseAs: "buffer", bodyLimit: BODY_BYTES_MAX },
     async (request: FastifyRequest, body: Buffer) => {
       requireUtf8Declared(request);
       return readXml(body);

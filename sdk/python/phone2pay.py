@@ -48,7 +48,7 @@ class Phone2Pay:
         """Opens a transaction; then send the shopper to its `payUrl`.
 
         `order` has amount, currency ("CHF"), description, returnUrl, and may have cancelUrl, reference, items, language,
-        accessDays, number, metadata. With a key of the order's own a request that is sent again (a double click, or after
+        accessDays, renews, donation, number, metadata. With a key of the order's own a request that is sent again (a double click, or after
         `no_answer`) answers the first one's transaction.
         """
         return self._ask("POST", "/transactions", order, idempotency_key)

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { DAY_MS } from "../../core/time.ts";
 import { seedMerchant } from "../support/seed.ts";
 import { shiftBack } from "../support/time-travel.ts";
 import { ApiUnderTest, ask } from "./api-app.ts";
 
-const DAY_MS = 86_400_000;
 let api: ApiUnderTest;
 beforeAll(async () => {
   api = await ApiUnderTest.start();

@@ -222,8 +222,8 @@ test("the help page lists the operations, and each has a page with a message of 
     expect(page.body).toContain(`href="?op=${operation}"`);
     const one = await api.get(`${SERVICE}?op=${operation}`, { key: undefined });
     for (const sign of [
-      `SOAPAction: &quot;${NAMESPACE}/${operation}&quot;`,
-      `Content-Type: application/soap+xml; charset=utf-8; action=&quot;${NAMESPACE}/${operation}&quot;`,
+      `SOAPAction: "${NAMESPACE}/${operation}"`,
+      `Content-Type: application/soap+xml; charset=utf-8; action="${NAMESPACE}/${operation}"`,
       `GET ${SERVICE}/${operation}?merchantNumber=string&amp;`,
       `POST ${SERVICE}/${operation} HTTP/1.1`,
       `&lt;${operation}Result&gt;`,

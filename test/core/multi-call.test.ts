@@ -5,6 +5,7 @@ import { billedAfter, CALL_SECONDS_MAX, type Segment } from "../../core/tariff.t
 import { applyPulses, endCall, requote, startCall, type Terms, type Transaction } from "../../core/transaction.ts";
 import { countsAfterMs, TRUNK_BILLING, type TrunkBilling } from "../../core/trunk.ts";
 import { anyTariff, anyTrunk } from "./any-tariff.ts";
+import { transactionWith } from "./any-transaction.ts";
 
 const THREE_FRANCS: readonly Segment[] = [{ kind: "fixed", priceRappen: 300 }];
 const CAPPED: readonly Segment[] = [
@@ -150,43 +151,14 @@ function opened(
   amountRappen: number,
   plan: { readonly totalRappen: number; readonly expectedSeconds: number },
 ): Transaction {
-  return {
-    id: "0".repeat(32),
-    merchantId: 1,
-    test: false,
+  return transactionWith({
     amountRappen,
-    currency: "CHF",
-    number: "0900900904",
-    tariffId: 1,
-    description: "x",
-    items: [],
-    reference: null,
-    returnUrl: "https://shop.example",
-    cancelUrl: null,
-    language: null,
-    accessDays: 0,
-    renews: null,
-    accessAfter: null,
-    donation: null,
-    amountChosenAt: null,
-    accessCode: null,
-    metadata: {},
-    autoConfirmSeconds: 0,
-    status: "open",
-    exception: "none",
-    billedRappen: 0,
     totalRappen: plan.totalRappen,
     expectedSeconds: plan.expectedSeconds,
     createdAt: NOW,
     expiresAt: new Date(NOW.getTime() + 60_000),
     resumableUntil: new Date(NOW.getTime() + 120_000),
-    expiredAt: null,
-    paidAt: null,
-    confirmedAt: null,
-    redeemedAt: null,
-    redeemedBy: null,
-    cancelledAt: null,
-  };
+  });
 }
 
 function step(transaction: Transaction, transition: typeof applyPulses): Transaction {

@@ -6,10 +6,11 @@ import { findApiClient } from "../../db/merchants.ts";
 import { addEndpoint, changeEndpoint, ENDPOINTS_MAX, listEndpoints } from "../../db/webhook-endpoints.ts";
 import { cloneDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
+import { WEBHOOKS } from "../support/webhooks.ts";
 import { ShopUnderTest } from "./demo-shop.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
-const webhookKey = "a-webhook-key-for-tests-only";
+const { key: webhookKey } = WEBHOOKS;
 
 test("the shop is registered once; a start at another port moves it, and takes up what was turned off", async () => {
   await using database = await cloneDatabase();

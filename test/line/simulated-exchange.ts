@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { serveAgi } from "../../agi/server.ts";
 import { openVoiceServer } from "../../agi/voice-server.ts";
-import { readRecordings } from "../../bin/line-news.ts";
+import { promptLengths, readRecordings } from "../../bin/line-news.ts";
 import type { Donation } from "../../core/donation.ts";
 import type { Segment } from "../../core/tariff.ts";
 import { issueCode } from "../../db/codes.ts";
@@ -102,7 +102,7 @@ export async function openSimulatedExchange(): Promise<SimulatedExchange> {
         callerId: null,
         secret: SECRET,
         trunk: "demo",
-        promptLengthMs: (language, fragment) => recordings[language]?.[fragment]?.milliseconds ?? 0,
+        promptLengthMs: promptLengths(recordings),
         onEvent(event) {
           events.push(event);
           onEvent(event);

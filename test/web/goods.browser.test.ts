@@ -2,6 +2,7 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Browser } from "playwright-core";
 import { LANGUAGES } from "../../core/messages.ts";
+import { DAY_MS } from "../../core/time.ts";
 import type { Order } from "../../core/transaction.ts";
 import { findTransaction } from "../../db/transactions.ts";
 import {
@@ -20,7 +21,6 @@ import { shiftBack } from "../support/time-travel.ts";
 import { openShopSite, type ShopSite } from "./shop-site.ts";
 import { WebApp } from "./web-app.ts";
 
-const DAY_MS = 86_400_000;
 const DONATION = { minimumRappen: 50, maximumRappen: 5_000, suggestionsRappen: [100, 500, 1_000, 2_000] };
 
 let web: WebApp;

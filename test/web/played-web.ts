@@ -4,7 +4,7 @@ import path from "node:path";
 import Fastify from "fastify";
 import { serveAgi } from "../../agi/server.ts";
 import { openVoiceServer } from "../../agi/voice-server.ts";
-import { readRecordings } from "../../bin/line-news.ts";
+import { promptLengths, readRecordings } from "../../bin/line-news.ts";
 import type { Segment } from "../../core/tariff.ts";
 import { type NoticeWatch, watchTransactions } from "../../db/notices.ts";
 import { findLastPlay } from "../../db/test-plays.ts";
@@ -64,7 +64,7 @@ export class PlayedWeb extends WebApp {
       testLine: {
         agiServers: [agi],
         secret: SECRET,
-        promptLengthMs: (language, fragment) => recordings[language]?.[fragment]?.milliseconds ?? 0,
+        promptLengthMs: promptLengths(recordings),
       },
     });
     await app.ready();
