@@ -2,11 +2,11 @@ import { randomUUID } from "node:crypto";
 import { type ErrorCode, PublicError } from "../core/errors.ts";
 import { accessUntil, cancel, expire, type Item, type Order, redeem, type Transition } from "../core/transaction.ts";
 import { newTransactionId, parseTransactionId } from "../core/transaction-id.ts";
+import { openTransaction } from "../db/opening.ts";
 import {
   changeTransaction,
   type JournalLine,
   listTransactions,
-  openTransaction,
   PAGE_ROWS_MAX,
   readJournal,
 } from "../db/transactions.ts";

@@ -2,7 +2,7 @@ import type { Donation } from "./donation.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { Language } from "./messages.ts";
 import type { Rappen } from "./money.ts";
-import { quote } from "./quote.ts";
+import { type Quote, quote } from "./quote.ts";
 import type { Segment } from "./tariff.ts";
 import { daysAfter, earlier, later, minutesAfter } from "./time.ts";
 import type { TrunkBilling } from "./trunk.ts";
@@ -67,6 +67,30 @@ export interface Transaction extends Order {
   readonly redeemedAt: Date | null;
   readonly redeemedBy: string | null;
   readonly cancelledAt: Date | null;
+}
+
+/** As it is on the day it is opened: nothing billed, nothing chosen, nothing ended. */
+export function openedTransaction(
+  order: Order,
+  opening: Pick<Transaction, "accessCode" | "createdAt" | "expiresAt" | "resumableUntil"> & { readonly quote: Quote },
+): Transaction {
+  const { quote: quoted, ...rest } = opening;
+  return {
+    ...order,
+    ...rest,
+    status: "open",
+    exception: "none",
+    totalRappen: quoted.totalRappen,
+    billedRappen: 0,
+    expectedSeconds: quoted.expectedSeconds,
+    amountChosenAt: null,
+    expiredAt: null,
+    paidAt: null,
+    confirmedAt: null,
+    redeemedAt: null,
+    redeemedBy: null,
+    cancelledAt: null,
+  };
 }
 
 export type TransactionEvent =

@@ -1,6 +1,7 @@
 import { Socket } from "node:net";
 import { Kysely, PostgresDialect, type Transaction } from "kysely";
 import pg from "pg";
+import { PreparingClient } from "./prepared.ts";
 import type { Database } from "./schema.ts";
 
 export type Db = Kysely<Database>;
@@ -29,6 +30,7 @@ export interface OpenDatabase extends AsyncDisposable {
 export function openDatabase(url: string, onLostConnection: (error: Error) => void = () => {}): OpenDatabase {
   const pool = new pg.Pool({
     connectionString: url,
+    Client: PreparingClient,
     max: POOL_CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,

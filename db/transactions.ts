@@ -1,100 +1,14 @@
-import { randomInt } from "node:crypto";
-import { type InsertObject, sql } from "kysely";
+import { sql } from "kysely";
 import pg from "pg";
-import { drawAccessCode } from "../core/access-code.ts";
 import type { ErrorCode } from "../core/errors.ts";
-import type { Quote } from "../core/quote.ts";
-import {
-  OPEN_MINUTES,
-  type Order,
-  RESUMABLE_DAYS,
-  type Status,
-  type Transaction,
-  type Transition,
-} from "../core/transaction.ts";
+import type { Status, Transaction, Transition } from "../core/transaction.ts";
 import { type Db, type DbTransaction, databaseNow, inTransaction } from "./database.ts";
 import { notifyChange } from "./notices.ts";
-import { findRenewal, isAccessCodeTaken } from "./passes.ts";
-import type { Database } from "./schema.ts";
 import { transactionOf } from "./transaction-row.ts";
 import { isListenedTo, writeJournal } from "./webhook-outbox.ts";
 
 /** Most rows that one page of a list holds. */
 export const PAGE_ROWS_MAX = 100;
-
-/** Draws of an access code before we give up: beside a million passes, one draw in a million meets one of theirs. */
-const ACCESS_CODE_DRAWS_MAX = 3;
-
-/**
- * Writes a new transaction and its first journal line. Refuses a reference that another open one holds,
- * and a renewal of a pass that has one already. A pass is given the code that will open it once it is paid.
- */
-export async function openTransaction(
-  db: Db,
-  order: Order,
-  quote: Quote,
-): Promise<Transaction | { readonly refusal: ErrorCode }> {
-  for (let draws = 0; draws < ACCESS_CODE_DRAWS_MAX; draws++) {
-    const accessCode = order.accessDays > 0 ? drawAccessCode((sides) => randomInt(sides)) : null;
-    const opened = await insertOpened(db, rowOf(order, quote, accessCode));
-    if (opened) return opened;
-    if (order.renews && (await findRenewal(db, order.renews))) return { refusal: "renewal_exists" };
-    const isCodeTaken = accessCode !== null && (await isAccessCodeTaken(db, accessCode));
-    if (order.reference !== null && !isCodeTaken) return { refusal: "reference_in_use" };
-  }
-  throw new Error(`no free access code in ${ACCESS_CODE_DRAWS_MAX} draws`);
-}
-
-/** Null where any unique index has such a row already. */
-function insertOpened(db: Db, row: InsertObject<Database, "transactions">): Promise<Transaction | null> {
-  return inTransaction(db, async (trx) => {
-    const inserted = await trx
-      .insertInto("transactions")
-      .values(row)
-      .onConflict((conflict) => conflict.doNothing())
-      .returningAll()
-      .returning(isListenedTo)
-      .executeTakeFirst();
-    if (!inserted) return null;
-    const opened = transactionOf(inserted);
-    const { amountRappen } = opened;
-    await writeJournal(trx, opened, { event: "transaction.created", data: { amountRappen }, told: inserted.listened });
-    return opened;
-  });
-}
-
-function rowOf(order: Order, quote: Quote, accessCode: string | null): InsertObject<Database, "transactions"> {
-  return {
-    id: order.id,
-    merchant_id: order.merchantId,
-    test: order.test,
-    status: "open",
-    amount: order.amountRappen,
-    total: quote.totalRappen,
-    currency: order.currency,
-    number: order.number,
-    tariff_id: order.tariffId,
-    description: order.description,
-    items: JSON.stringify(order.items),
-    reference: order.reference,
-    return_url: order.returnUrl,
-    cancel_url: order.cancelUrl,
-    language: order.language,
-    access_days: order.accessDays,
-    access_code: accessCode,
-    renews: order.renews,
-    access_after: order.accessAfter,
-    donation_minimum: order.donation?.minimumRappen ?? null,
-    donation_maximum: order.donation?.maximumRappen ?? null,
-    donation_suggestions: [...(order.donation?.suggestionsRappen ?? [])],
-    metadata: JSON.stringify(order.metadata),
-    auto_confirm_seconds: order.autoConfirmSeconds,
-    expected_seconds: quote.expectedSeconds,
-    redeemed_by: null,
-    expires_at: sql<Date>`now() + make_interval(mins => ${OPEN_MINUTES})`,
-    resumable_until: sql<Date>`now() + make_interval(days => ${RESUMABLE_DAYS})`,
-  };
-}
 
 export async function findTransaction(db: Db, id: string): Promise<Transaction | null> {
   const row = await db.selectFrom("transactions").selectAll().where("id", "=", id).executeTakeFirst();
@@ -177,7 +91,7 @@ export async function changeWithin(
   const row = await trx
     .selectFrom("transactions")
     .selectAll()
-    .select(isListenedTo)
+    .select(isListenedTo.as("listened"))
     .where("id", "=", id)
     .forNoKeyUpdate()
     .executeTakeFirst();

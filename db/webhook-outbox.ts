@@ -7,11 +7,11 @@ import type { DbTransaction } from "./database.ts";
 /** A transaction's pulses are told at most once in so long, to those who asked for them. */
 export const PULSED_EVERY_SECONDS = 5;
 
-/** Beside a transaction's row: whether an endpoint of its merchant and mode listens, to whatever. */
+/** Of a row of `transactions`: whether an endpoint of its merchant and mode listens, to whatever. */
 export const isListenedTo = sql<boolean>`exists (
   select from webhook_endpoints w
   where w.merchant_id = transactions.merchant_id and w.test = transactions.test and w.disabled_at is null
-)`.as("listened");
+)`;
 
 /**
  * Writes a transaction's journal line and, where an endpoint of its merchant listens, the event and its deliveries: in
@@ -33,10 +33,13 @@ export async function writeJournal(
   await (told ? sql`with line as (${insert}), ${deliveriesOf(transaction, event)}` : insert).execute(trx);
 }
 
-/** Tells those who asked for it how much is billed by now. */
-export async function tellPulses(trx: DbTransaction, transactions: readonly Transaction[]): Promise<void> {
-  for (const transaction of transactions)
-    await sql`with ${deliveriesOf(transaction, "transaction.pulsed")}`.execute(trx);
+/** Writes one event for each of the transactions, and its deliveries to those who asked for it: in the change's own database transaction. */
+export async function tell(
+  trx: DbTransaction,
+  transactions: readonly Transaction[],
+  type: WebhookEvent,
+): Promise<void> {
+  for (const transaction of transactions) await sql`with ${deliveriesOf(transaction, type)}`.execute(trx);
 }
 
 /** Nothing is written where nobody listens. A transaction's events follow each other in the order of its changes. */

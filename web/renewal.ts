@@ -6,8 +6,9 @@ import { accessUntil, cancel, type Order, resume, type Transaction } from "../co
 import { newTransactionId } from "../core/transaction-id.ts";
 import { type Db, databaseNow } from "../db/database.ts";
 import { numbersOfMerchant } from "../db/numbers.ts";
+import { openTransaction } from "../db/opening.ts";
 import { findRenewal } from "../db/passes.ts";
-import { changeTransaction, openTransaction } from "../db/transactions.ts";
+import { changeTransaction } from "../db/transactions.ts";
 
 /** What it takes to renew a pass, as its holder is told before they agree. */
 export interface RenewalOffer {

@@ -10,7 +10,7 @@ import type { Db } from "../../db/database.ts";
 import { addApiKey, addMerchant } from "../../db/merchants.ts";
 import { addNumber } from "../../db/number-service.ts";
 import { addTariff } from "../../db/numbers.ts";
-import { openTransaction } from "../../db/transactions.ts";
+import { openTransaction } from "../../db/opening.ts";
 
 /** CHF 1.20 a minute in 10-rappen pulses of 5 s. */
 export const PULSES_OF_5_SECONDS: readonly Segment[] = [{ kind: "time", rappenPerMinute: 120, incrementSeconds: 5 }];
