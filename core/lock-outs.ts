@@ -8,7 +8,10 @@ export interface LockOut {
 export const CALLER_LOCK_OUT: LockOut = { wrongCodesMax: 9, seconds: 1_800 };
 /** All callers of one number who show none: one bucket, since nothing tells them apart. */
 export const UNKNOWN_LOCK_OUT: LockOut = { wrongCodesMax: 90, seconds: 1_800 };
-/** All callers of one number: it isn't closed but guarded, since whoever guesses may write any caller into the call. */
+/**
+ * All callers of one number: it isn't closed but guarded, since whoever guesses may write any caller into the call. On
+ * top of these, as many wrong codes pass as right ones came in the same time: where many call, many mistype.
+ */
 export const NUMBER_GUARD: LockOut = { wrongCodesMax: 60, seconds: 600 };
 
 /** Silent, incomplete and wrong tries together; each costs the caller, so there are few. */
@@ -22,6 +25,8 @@ export interface WrongCodes {
   /** By callers of this number who show none. */
   readonly byUnknown: number;
   readonly onNumber: number;
+  /** Calls of this number with a right code; counted only where there are enough wrong ones to ask. */
+  readonly rightOnNumber: number;
 }
 
 /** Whether a caller may not try any further code now. */
@@ -32,5 +37,5 @@ export function isLockedOut(wrong: WrongCodes, callerIsKnown: boolean): boolean 
 }
 
 export function isGuarded(wrong: WrongCodes): boolean {
-  return wrong.onNumber >= NUMBER_GUARD.wrongCodesMax;
+  return wrong.onNumber >= NUMBER_GUARD.wrongCodesMax + wrong.rightOnNumber;
 }

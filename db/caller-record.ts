@@ -40,6 +40,10 @@ export async function readCallerRecord(
         where l.caller_hash = ${call.callerHash} and l.trunk = ${call.trunk} and l.uniqueid <> ${call.uniqueid}
           and l.started_at >= ${startOfSwiss("year")}
       ) as calls
+    ), wrong as (
+      select coalesce(sum(wrong_codes), 0) as codes from call_legs
+      where number = ${call.number} and wrong_codes > 0 and trunk <> ${TEST_TRUNK}
+        and started_at > ${ago(NUMBER_GUARD.seconds)}
     )
     select exists (select from call_legs where uniqueid = ${call.uniqueid}) as "callIsKnown",
            exists (select from barred_callers where caller_hash = ${call.callerHash}
@@ -50,13 +54,16 @@ export async function readCallerRecord(
            (select coalesce(sum(wrong_codes), 0) from call_legs
             where number = ${call.number} and wrong_codes > 0 and trunk <> ${TEST_TRUNK} and caller_hash is null
               and started_at > ${ago(UNKNOWN_LOCK_OUT.seconds)}) as "byUnknown",
-           (select coalesce(sum(wrong_codes), 0) from call_legs
-            where number = ${call.number} and wrong_codes > 0 and trunk <> ${TEST_TRUNK}
-              and started_at > ${ago(NUMBER_GUARD.seconds)}) as "onNumber"
-    from spent`.execute(db);
+           wrong.codes as "onNumber",
+           case when wrong.codes >= ${NUMBER_GUARD.wrongCodesMax} then
+             (select count(*) from call_legs
+              where number = ${call.number} and claimed_at is not null and trunk <> ${TEST_TRUNK}
+                and started_at > ${ago(NUMBER_GUARD.seconds)})
+           else 0 end as "rightOnNumber"
+    from spent, wrong`.execute(db);
   const row = rows[0];
   if (!row) throw new Error("the database said nothing about a caller");
-  const { callIsKnown, barred, byCaller, byUnknown, onNumber } = row;
+  const { callIsKnown, barred, byCaller, byUnknown, onNumber, rightOnNumber } = row;
   return {
     callIsKnown,
     barred,
@@ -66,12 +73,12 @@ export async function readCallerRecord(
       yearRappen: Number(row.year),
       callsToday: row.calls,
     },
-    wrong: call.trunk === TEST_TRUNK ? NO_WRONG_CODES : { byCaller, byUnknown, onNumber },
+    wrong: call.trunk === TEST_TRUNK ? NO_WRONG_CODES : { byCaller, byUnknown, onNumber, rightOnNumber },
   };
 }
 
 /** Played calls and real ones lock each other out of nothing. */
-const NO_WRONG_CODES: WrongCodes = { byCaller: 0, byUnknown: 0, onNumber: 0 };
+const NO_WRONG_CODES: WrongCodes = { byCaller: 0, byUnknown: 0, onNumber: 0, rightOnNumber: 0 };
 
 /** A sum of sums is of PostgreSQL's type numeric, which the driver gives as text. */
 interface RecordRow extends WrongCodes {

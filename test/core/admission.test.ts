@@ -26,7 +26,7 @@ const OPEN = {
 } as const;
 
 const NOTHING_SPENT = { dayRappen: 0, monthRappen: 0, yearRappen: 0, callsToday: 0 };
-const NO_GUESSES = { byCaller: 0, byUnknown: 0, onNumber: 0 };
+const NO_GUESSES = { byCaller: 0, byUnknown: 0, onNumber: 0, rightOnNumber: 0 };
 
 function facts(changes: Partial<CallFacts>): CallFacts {
   return { kind: "home", barred: false, spent: NOTHING_SPENT, wrong: NO_GUESSES, ...changes };
@@ -73,6 +73,16 @@ test.each<readonly [string, Partial<CallFacts>, RefusalReason | null]>([
   [
     "without a number, on a number that is guessed at",
     { kind: "unknown", wrong: { ...NO_GUESSES, onNumber: NUMBER_GUARD.wrongCodesMax } },
+    "number_guarded",
+  ],
+  [
+    "without a number, on a number so busy that its wrong codes are slips",
+    { kind: "unknown", wrong: { ...NO_GUESSES, onNumber: NUMBER_GUARD.wrongCodesMax + 9, rightOnNumber: 10 } },
+    null,
+  ],
+  [
+    "without a number, on a busy number that is guessed at",
+    { kind: "unknown", wrong: { ...NO_GUESSES, onNumber: NUMBER_GUARD.wrongCodesMax + 10, rightOnNumber: 10 } },
     "number_guarded",
   ],
   [

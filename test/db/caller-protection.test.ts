@@ -223,7 +223,7 @@ test("a code that has run out, and one that is being paid, are no guesses", asyn
   const leg = await legOf(caller, { on });
   expect(await key(leg, paying.code, on)).toEqual({ outcome: "in_use" });
   expect(await key(leg, late.code, on)).toEqual({ outcome: "expired" });
-  expect((await recordOf(caller, on)).wrong).toEqual({ byCaller: 0, byUnknown: 0, onNumber: 0 });
+  expect((await recordOf(caller, on)).wrong).toEqual({ byCaller: 0, byUnknown: 0, onNumber: 0, rightOnNumber: 0 });
 });
 
 test("wrong codes count as long as their window, to the second in which it has passed", async () => {
@@ -235,7 +235,23 @@ test("wrong codes count as long as their window, to the second in which it has p
   await wrongCodes(await legOf(null, { on }), 7, UNKNOWN_LOCK_OUT.seconds + 1);
   await wrongCodes(await legOf(newCaller(), { on }), 8, NUMBER_GUARD.seconds - 5);
   await wrongCodes(await legOf(newCaller(), { on }), 9, NUMBER_GUARD.seconds + 1);
-  expect((await recordOf(caller, on)).wrong).toEqual({ byCaller: 4, byUnknown: 6, onNumber: 8 });
+  expect((await recordOf(caller, on)).wrong).toEqual({ byCaller: 4, byUnknown: 6, onNumber: 8, rightOnNumber: 0 });
+});
+
+test("where a number has so many wrong codes that it may be guessed at, its right ones of the same time are counted", async () => {
+  const on = await newNumber();
+  for (let payment = 0; payment < 3; payment++) {
+    const { code } = await openPayment(30, on);
+    expect(await key(await legOf(newCaller(), { on }), code, on)).toMatchObject({ outcome: "claimed" });
+  }
+  const before = await openPayment(30, on);
+  const early = await legOf(newCaller(), { on });
+  await key(early, before.code, on);
+  await wrongCodes(early, 0, NUMBER_GUARD.seconds + 1);
+  await wrongCodes(await legOf(newCaller(), { on }), NUMBER_GUARD.wrongCodesMax - 1, 5);
+  expect((await recordOf(newCaller(), on)).wrong).toMatchObject({ onNumber: 59, rightOnNumber: 0 });
+  await wrongCodes(await legOf(newCaller(), { on }), 1, 5);
+  expect((await recordOf(newCaller(), on)).wrong).toMatchObject({ onNumber: 60, rightOnNumber: 3 });
 });
 
 test("callers without a number share a bucket on each number, which leaves those with one alone", async () => {

@@ -105,7 +105,7 @@ test("wrong codes of played calls and of real ones don't count for each other", 
   expect((await recordOn("carrier")).wrong).toEqual(before);
   await wrongOn("carrier");
   expect((await recordOn("carrier")).wrong.byUnknown).toBe(before.byUnknown + UNKNOWN_LOCK_OUT.wrongCodesMax);
-  expect((await recordOn(TEST_TRUNK)).wrong).toEqual({ byCaller: 0, byUnknown: 0, onNumber: 0 });
+  expect((await recordOn(TEST_TRUNK)).wrong).toEqual({ byCaller: 0, byUnknown: 0, onNumber: 0, rightOnNumber: 0 });
 });
 
 test("a test transaction's time is over when its merchant says so, and a live one's never", async () => {
