@@ -252,9 +252,11 @@ function* tracedMessages(trace: string): Generator<TracedMessage> {
 }
 
 const portsPerWorker = 1_000;
+/** Two lanes of tests run side by side (bin/test.ts), of two workers at most. */
+const worker = 2 * Number(process.env.TEST_LANE ?? 1) + Number(process.env.JEST_WORKER_ID ?? 1);
 /** SIPp takes the port that it is told, and each of its media streams a pair: eight ports keep two calls apart. */
 const portsPerCall = 8;
-const firstPort = 16_000 + portsPerWorker * Number(process.env.JEST_WORKER_ID ?? 1);
+const firstPort = 15_000 + portsPerWorker * worker;
 let callsPlaced = 0;
 
 /** The first of eight ports that no other call of these tests uses now. Asking the system for free ones would be a race. */
