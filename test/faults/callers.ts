@@ -28,7 +28,7 @@ interface Caller {
 export async function callThrough(
   exchange: Exchange,
   count = CALLS_PER_FAULT,
-  { keysAfterCode = "", moreRappen = 0 } = {},
+  { keysAfterCode = "", moreRappen = 0, timeoutMs = CALL_TIMEOUT_MS } = {},
 ): Promise<readonly Caller[]> {
   return Promise.all(
     Array.from({ length: count }, async (_, index) => {
@@ -45,7 +45,7 @@ export async function callThrough(
         digits: `${code}${keysAfterCode}`,
         hangUpAfterMs: 8_000 + ((index * 1_377) % 9_000),
         sipPort: exchange.sipPort,
-        timeoutMs: CALL_TIMEOUT_MS,
+        timeoutMs,
       });
       return { id, number, hangsUp, outcome };
     }),
