@@ -11,6 +11,11 @@ const FAILING_ATTEMPTS_MAX = ATTEMPTS_MAX / 2;
 /** And at one endpoint, as long as it answers; one that fails is tried once at a time. */
 const ENDPOINT_ATTEMPTS_MAX = 4;
 const FAILING_ENDPOINT_ATTEMPTS_MAX = 1;
+/** And of one merchant, besides one at each endpoint. */
+const MERCHANT_ATTEMPTS_MAX = 20;
+/** Places that only a merchant gets who has no more than a few: whoever is slow, the others' news goes out. */
+const KEPT_ATTEMPTS = 20;
+const FEW_OF_MERCHANT = 2;
 /** How often the database is asked what is due, if nothing else gives cause to. */
 const LOOK_EVERY_MS = 500;
 /** Attempts under way get so long to end when the sender is stopped; the others are made again by the next one. */
@@ -78,7 +83,13 @@ async function takeDue(
     const free = ATTEMPTS_MAX - underWay.count;
     const limit = failing ? Math.min(free, FAILING_ATTEMPTS_MAX - underWay.failing) : free;
     const perEndpoint = failing ? FAILING_ENDPOINT_ATTEMPTS_MAX : ENDPOINT_ATTEMPTS_MAX;
-    const due = await claimDeliveries(db, { failing, limit, perEndpoint, busy: underWay.ofEndpoint });
+    const shares = {
+      perEndpoint,
+      perMerchant: MERCHANT_ATTEMPTS_MAX,
+      kept: KEPT_ATTEMPTS,
+      fewOfMerchant: FEW_OF_MERCHANT,
+    };
+    const due = await claimDeliveries(db, { ...shares, limit, busy: underWay.ofEndpoint }, failing);
     for (const delivery of due) start(delivery, failing);
   }
 }

@@ -12,6 +12,8 @@ export type DbTransaction = Transaction<Database>;
 export const POOL_CONNECTIONS_MAX = 10;
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
+/** A process that is frozen within a database transaction holds its locks no longer than this. */
+const IDLE_IN_TRANSACTION_MS_MAX = 15_000;
 /** Longer than any statement may take: a server that hasn't answered by then is frozen, or beyond a dead network. */
 const SILENCE_MS_MAX = 12_000;
 const KEEP_ALIVE_MS = 10_000;
@@ -34,6 +36,7 @@ export function openDatabase(url: string, onLostConnection: (error: Error) => vo
     max: POOL_CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS_MAX,
     application_name: "phone2pay",
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,

@@ -5,14 +5,17 @@ import { drawAccessCode } from "../core/access-code.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { Quote } from "../core/quote.ts";
 import { OPEN_MINUTES, type Order, openedTransaction, RESUMABLE_DAYS, type Transaction } from "../core/transaction.ts";
-import { type Db, inTransaction } from "./database.ts";
+import type { Db } from "./database.ts";
 import { gathered } from "./gathered.ts";
 import { findRenewal, isAccessCodeTaken } from "./passes.ts";
 import { PREPARED } from "./prepared.ts";
-import { isListenedTo, tell } from "./webhook-outbox.ts";
+import { openedDeliveries } from "./webhook-outbox.ts";
 
 /** Draws of an access code before we give up: beside a million passes, one draw in a million meets one of theirs. */
 const ACCESS_CODE_DRAWS_MAX = 3;
+
+/** How long a batch waits for one of its references, which an opening with an Idempotency-Key may be about to take. */
+const BATCH_LOCK_TIMEOUT_MS = 100;
 
 /**
  * Writes a new transaction and its first journal line. Refuses a reference that another open one holds,
@@ -45,64 +48,73 @@ type OpenOne = (wanted: Wanted) => Promise<Transaction | null>;
 const openers = new WeakMap<Db, OpenOne>();
 
 /**
- * The quick way: with all others that are opened at the same moment, in one statement. Null where that says too little:
- * somebody listens, who has to be told in the same database transaction, or a unique index has such a row.
+ * With all others that are opened at the same moment, in one statement. Null where a unique index has such a row, and
+ * where the whole batch was refused: perhaps it was another's fault, and alone it will be known.
  */
 async function openTogether(db: Db, wanted: Wanted): Promise<Transaction | null> {
   if (db.isTransaction) return null;
-  const open = openers.get(db) ?? gathered((together) => writeOpened(db, together, { unheardOnly: true }));
+  const open = openers.get(db) ?? gathered((together) => writeOpened(db, together, BATCH_LOCK_TIMEOUT_MS));
   openers.set(db, open);
   try {
     return await open(wanted);
   } catch (error) {
-    if (isAboutCompany(error)) return null; // perhaps it was another's fault: alone it will be known
+    if (isAboutCompany(error)) return null;
     throw error;
   }
 }
 
 /** Null where any unique index has such a row already. */
-function openAlone(db: Db, wanted: Wanted): Promise<Transaction | null> {
-  return inTransaction(db, async (trx) => {
-    const [opened = null] = await writeOpened(trx, [wanted], { unheardOnly: false });
-    if (opened) await tell(trx, [opened], "transaction.created");
-    return opened;
-  });
+async function openAlone(db: Db, wanted: Wanted): Promise<Transaction | null> {
+  const [opened = null] = await writeOpened(db, [wanted], null);
+  return opened;
 }
 
-/** Data exceptions, broken constraints and deadlocks (PostgreSQL, appendix A: classes 22, 23, 40): nothing was written. */
+/**
+ * Data exceptions, broken constraints, deadlocks, and a lock that another holds for too long (PostgreSQL, appendix A:
+ * classes 22, 23, 40, and 55P03): nothing was written.
+ */
 function isAboutCompany(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && /^(22|23|40)/.test(error.code ?? "");
+  return error instanceof pg.DatabaseError && /^(22|23|40|55P03)/.test(error.code ?? "");
 }
 
-/** Writes the rows and their first journal lines; null for each that has no place, or is left to who tells it. */
+/**
+ * Writes the rows, their first journal lines, and the event for each endpoint that listens: all or nothing. Null for each
+ * that has no place. In one order of references, so that two processes don't wait for each other in a circle.
+ */
 async function writeOpened(
   db: Db,
   all: readonly Wanted[],
-  { unheardOnly }: { readonly unheardOnly: boolean },
+  lockTimeoutMs: number | null,
 ): Promise<readonly (Transaction | null)[]> {
   const records = all.map(rowOf);
+  const transactions = all.map(({ order, ...rest }) => openedTransaction(order, { ...rest, ...NOT_YET }));
   const columns = sql.join(Object.keys(records[0] ?? {}).map((column) => sql.ref(column)));
   const { rows } = await sql<{ id: string; created_at: Date; expires_at: Date; resumable_until: Date }>`${PREPARED}
-    with opened as (
+    with patience as materialized (
+      select set_config('lock_timeout', coalesce(${lockTimeoutMs}::text, current_setting('lock_timeout')), true)
+    ), opened as (
       insert into transactions (${columns}, expires_at, resumable_until)
       select ${columns}, now() + make_interval(mins => ${OPEN_MINUTES}), now() + make_interval(days => ${RESUMABLE_DAYS})
-      from json_populate_recordset(null::transactions, ${JSON.stringify(records)}) as transactions
-      where not (${unheardOnly} and ${isListenedTo})
+      from patience, json_populate_recordset(null::transactions, ${JSON.stringify(records)})
+      order by merchant_id, test, reference
       on conflict do nothing
-      returning id, amount, created_at, expires_at, resumable_until
+      returning id, merchant_id, test, tariff_id, amount, created_at, expires_at, resumable_until
     ), lines as (
       insert into journal (transaction_id, event, data)
       select id, 'transaction.created', jsonb_build_object('amountRappen', amount) from opened
-    )
+    ), ${openedDeliveries(transactions)}
     select id, created_at, expires_at, resumable_until from opened`.execute(db);
-  const momentsOf = new Map(rows.map((row) => [row.id.toUpperCase(), row]));
-  return all.map(({ order, quote, accessCode }) => {
-    const row = momentsOf.get(order.id);
+  const written = new Map(rows.map((row) => [row.id.toUpperCase(), row]));
+  return transactions.map((transaction) => {
+    const row = written.get(transaction.id);
     if (!row) return null;
-    const moments = { createdAt: row.created_at, expiresAt: row.expires_at, resumableUntil: row.resumable_until };
-    return openedTransaction(order, { ...moments, quote, accessCode });
+    const { created_at: createdAt, expires_at: expiresAt, resumable_until: resumableUntil } = row;
+    return { ...transaction, createdAt, expiresAt, resumableUntil };
   });
 }
+
+/** The moments of a transaction are the database's to say. */
+const NOT_YET = { createdAt: new Date(0), expiresAt: new Date(0), resumableUntil: new Date(0) };
 
 function rowOf({ order, quote, accessCode }: Wanted) {
   return {

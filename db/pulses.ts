@@ -4,7 +4,7 @@ import { applyPulses } from "../core/transaction.ts";
 import type { Db, DbTransaction } from "./database.ts";
 import { notify } from "./notices.ts";
 import { changeWithin, findTransactions } from "./transactions.ts";
-import { PULSED_EVERY_SECONDS, tell } from "./webhook-outbox.ts";
+import { PULSED_EVERY_SECONDS, tellPulses } from "./webhook-outbox.ts";
 
 /** Pulses of one call that are due and not booked yet. */
 export interface DuePulses {
@@ -83,7 +83,7 @@ export async function bookWithin(trx: DbTransaction, due: readonly DuePulses[]):
   const told = moved.flatMap(({ transaction, toTell, reached }) =>
     transaction && toTell && !reached ? [transaction] : [],
   );
-  if (told.length > 0) await tell(trx, await findTransactions(trx, told), "transaction.pulsed");
+  if (told.length > 0) await tellPulses(trx, await findTransactions(trx, told));
   await notify(
     trx,
     moved.map((row) => ({ id: (row.transaction ?? "").toUpperCase(), billedRappen: row.billed ?? 0 })),

@@ -31,23 +31,33 @@ export interface StoredEvent {
   readonly number: string | null;
 }
 
+/** How a sender's places are shared out. */
+export interface Places {
+  /** Free for what is asked for now. */
+  readonly limit: number;
+  readonly perEndpoint: number;
+  /** Beyond these, a merchant gets one for each endpoint that has none. */
+  readonly perMerchant: number;
+  /** Of the free ones, so many are kept for merchants who have hardly any yet: not more than `fewOfMerchant`. */
+  readonly kept: number;
+  readonly fewOfMerchant: number;
+  /** How many of an endpoint's places are taken by this sender. */
+  readonly busy: ReadonlyMap<string, number>;
+}
+
 /**
  * Takes deliveries that are due, of each endpoint a few at a time: one that never answers holds its own places and no
- * other's. Any number of senders may ask at once, and each delivery goes to one of them. One after the other it looks at
- * endpoints with something to send, so that a thousand deliveries that wait for a dead one cost no more than one.
+ * other's. Merchants take turns, so that nobody waits for the backlog of somebody slow. Any number of senders may ask at
+ * once, and each delivery goes to one of them. One after the other it looks at endpoints with something to send, so that
+ * a thousand deliveries that wait for a dead one cost no more than one.
  */
 export async function claimDeliveries(
   db: Db,
-  wanted: {
-    /** Whether from endpoints that are failing, or from the others. */
-    readonly failing: boolean;
-    readonly limit: number;
-    readonly perEndpoint: number;
-    /** How many of an endpoint's places are taken by this sender. */
-    readonly busy: ReadonlyMap<string, number>;
-  },
+  places: Places,
+  /** Whether from endpoints that are failing, or from the others. */
+  failing: boolean,
 ): Promise<readonly ClaimedDelivery[]> {
-  if (wanted.limit <= 0) return [];
+  if (places.limit <= 0) return [];
   const { rows } = await sql<ClaimedRow>`
     with recursive waiting (id) as (
       (select endpoint_id from webhook_deliveries where status = 'pending' order by endpoint_id limit 1)
@@ -56,24 +66,39 @@ export async function claimDeliveries(
               where d.status = 'pending' and d.endpoint_id > w.id order by d.endpoint_id limit 1)
       from waiting w where w.id is not null
     ), busy as (
-      select * from unnest(${[...wanted.busy.keys()]}::uuid[], ${[...wanted.busy.values()]}::integer[]) as b (id, places)
+      select e.id, e.merchant_id, b.places
+      from unnest(${[...places.busy.keys()]}::uuid[], ${[...places.busy.values()]}::integer[]) as b (id, places)
+      join webhook_endpoints e on e.id = b.id
     ), due as (
-      select d.id from waiting
+      select d.id, d.next_attempt_at, e.merchant_id, coalesce(busy.places, 0) + d.place as place_at_endpoint
+      from waiting
       join webhook_endpoints e on e.id = waiting.id and e.disabled_at is null
-        and (e.failing_since is not null) = ${wanted.failing}
+        and (e.failing_since is not null) = ${failing}
       left join busy on busy.id = e.id
       cross join lateral (
-        select id, next_attempt_at from webhook_deliveries
-        where endpoint_id = e.id and status = 'pending' and next_attempt_at <= now()
-        order by next_attempt_at
-        limit greatest(0, ${wanted.perEndpoint}::integer - coalesce(busy.places, 0))
-        for update skip locked
+        select id, next_attempt_at, row_number() over (order by next_attempt_at) as place from (
+          select id, next_attempt_at from webhook_deliveries
+          where endpoint_id = e.id and status = 'pending' and next_attempt_at <= now()
+          order by next_attempt_at
+          limit greatest(0, ${places.perEndpoint}::integer - coalesce(busy.places, 0))
+          for update skip locked
+        ) locked
       ) d
-      order by d.next_attempt_at limit ${wanted.limit}
+    ), turns as (
+      select id, next_attempt_at, place_at_endpoint,
+        coalesce((select sum(places) from busy b where b.merchant_id = due.merchant_id), 0)
+          + row_number() over (partition by merchant_id order by place_at_endpoint, next_attempt_at) as place
+      from due
+    ), ranked as (
+      select id, place, row_number() over (order by place, next_attempt_at) as rank from turns
+      where place <= ${places.perMerchant} or place_at_endpoint = 1
+    ), chosen as (
+      select id from ranked
+      where rank <= ${places.limit}::integer - case when place > ${places.fewOfMerchant} then ${places.kept}::integer else 0 end
     ), claimed as (
       update webhook_deliveries d
       set claim = claim + 1, next_attempt_at = clock_timestamp() + make_interval(secs => ${CLAIM_SECONDS})
-      where d.id = any(array(select id from due))
+      where d.id = any(array(select id from chosen))
       returning d.id, d.claim, d.step, d.attempts, d.endpoint_id, d.event_sequence
     )
     select c.id, c.claim, c.step, c.attempts, e.id as "endpointId", e.url, e.secret_version as "secretVersion",
@@ -140,7 +165,9 @@ export async function settleDelivery(
       await noteSuccess(trx, delivery.endpointId);
       return null;
     }
-    return noteFailure(trx, delivery.endpointId, verdict.kind === "failed" && verdict.gone);
+    // A test tells its merchant, who is looking; it says nothing of an endpoint that works when it has to.
+    if (delivery.event.type === "endpoint.test" && !isGone(verdict)) return null;
+    return noteFailure(trx, delivery.endpointId, verdict);
   });
 }
 
@@ -153,16 +180,23 @@ async function noteSuccess(trx: DbTransaction, endpointId: string): Promise<void
     .execute();
 }
 
-/** Nothing is written where the endpoint was failing before and goes on. */
-async function noteFailure(trx: DbTransaction, endpointId: string, gone: boolean): Promise<DisabledReason | null> {
+function isGone(verdict: Verdict): boolean {
+  return verdict.kind === "failed" && verdict.gone;
+}
+
+/**
+ * Nothing is written where the endpoint was failing before and goes on. One that has failed for long is disabled by a
+ * delivery that has been tried to its end, never by the first attempt of one.
+ */
+async function noteFailure(trx: DbTransaction, endpointId: string, verdict: Verdict): Promise<DisabledReason | null> {
   const { rows } = await sql<{ readonly reason: DisabledReason | null }>`
     update webhook_endpoints
     set failing_since = coalesce(failing_since, clock_timestamp()),
         disabled_at = case when judged.reason is not null then date_trunc('milliseconds', clock_timestamp()) end,
         disabled_reason = judged.reason
     from (
-      select id as judged_id, case when ${gone}::boolean then 'gone'
-        when failing_since < clock_timestamp() - make_interval(days => ${FAILING_DAYS_MAX}) then 'failing' end as reason
+      select id as judged_id, case when ${isGone(verdict)}::boolean then 'gone'
+        when ${verdict.kind === "failed"}::boolean and failing_since < clock_timestamp() - make_interval(days => ${FAILING_DAYS_MAX}) then 'failing' end as reason
       from webhook_endpoints where id = ${endpointId} for no key update
     ) judged
     where id = judged.judged_id and disabled_at is null and (failing_since is null or judged.reason is not null)

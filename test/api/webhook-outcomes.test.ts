@@ -187,7 +187,7 @@ test("410 disables the endpoint, and the merchant's other endpoints are told", a
   expect(hooks.logged).toContain("webhooks.endpoint_disabled");
 });
 
-test("five days without a success disable the endpoint; enabled again it begins anew", async () => {
+test("a delivery that fails to its end disables an endpoint of five days without a success; enabled again it begins anew", async () => {
   await using receiver = await Receiver.open((response) => response.writeHead(500).end());
   await using endpoint = await hooks.endpoint(receiver.url);
   const failingFor = (days: number) =>
@@ -198,22 +198,28 @@ test("five days without a success disable the endpoint; enabled again it begins 
       .execute();
   await failingFor(4.9);
   await hooks.api.create();
-  await hooks.attempted(endpoint);
+  await hooks.exhaust(endpoint);
   expect((await hooks.look(endpoint)).disabledReason).toBeNull();
   await failingFor(5.1);
-  await hooks.hurry();
-  await eventually(async () => (await hooks.look(endpoint)).disabledReason === "failing");
+  await hooks.api.create();
+  await hooks.attempted(endpoint);
+  expect((await hooks.look(endpoint)).disabledReason).toBeNull();
+  await eventually(async () => {
+    await hooks.hurry();
+    return (await hooks.look(endpoint)).disabledReason === "failing";
+  });
   const path = `/v1/webhook-endpoints/${endpoint.id}`;
-  const [notice, waiting] = await hooks.deliveries(endpoint);
-  expect([notice?.type, waiting?.status]).toEqual(["endpoint.disabled", "pending"]);
-  expect((await hooks.api.post(`${path}/deliveries/${waiting?.id}/redeliver`)).json().code).toBe(
+  const [notice, failed] = await hooks.deliveries(endpoint);
+  expect([notice?.type, failed?.status]).toEqual(["endpoint.disabled", "failed"]);
+  expect((await hooks.api.post(`${path}/deliveries/${failed?.id}/redeliver`)).json().code).toBe(
     "webhook_endpoint_disabled",
   );
   receiver.behave = (response) => response.end();
   const enabled = await hooks.api.ask("PATCH", path, { body: { disabled: false } });
   expect(enabled.json()).toMatchObject({ disabledAt: null, disabledReason: null, failingSince: null });
-  await hooks.api.post(`${path}/deliveries/${waiting?.id}/redeliver`);
-  await receiver.heard(3);
+  const before = receiver.got.length;
+  await hooks.api.post(`${path}/deliveries/${failed?.id}/redeliver`);
+  await receiver.heard(before + 1);
 });
 
 test("a test is sent once on the way of every event, to this endpoint alone", async () => {
@@ -226,6 +232,7 @@ test("a test is sent once on the way of every event, to this endpoint alone", as
   expect(await hooks.attempted(endpoint)).toMatchObject({ status: "failed", attemptCount: 1 });
   expect(verified(endpoint.secret, tested.got[0])).toMatchObject({ type: "endpoint.test", data: { id: endpoint.id } });
   expect(other.got).toHaveLength(0);
+  expect((await hooks.look(endpoint)).failingSince).toBeNull();
 });
 
 test("while a secret is being replaced both sign, and afterwards the new one alone", async () => {

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type Program, program } from "../faults/program.ts";
 import { eventually } from "../support/eventually.ts";
-import { seedTransaction } from "../support/seed.ts";
+import { seedMerchant, seedTransaction } from "../support/seed.ts";
 import { WEBHOOKS } from "../support/webhooks.ts";
 import { Receiver, verified } from "./webhook-receiver.ts";
 import { type MadeEndpoint, WebhooksUnderTest } from "./webhooks-under-test.ts";
@@ -10,6 +10,8 @@ import { type MadeEndpoint, WebhooksUnderTest } from "./webhooks-under-test.ts";
 /** How much longer a living endpoint may wait for its events because others are dead; room for a busy machine. */
 const DELAY_RATIO_MAX = 3;
 const EVENTS = 60;
+/** With ten endpoints each, and four places at each, they would take a sender's hundred places twice over. */
+const SLOW_MERCHANTS = 5;
 let hooks: WebhooksUnderTest;
 
 beforeAll(async () => {
@@ -148,3 +150,24 @@ test("nine dead endpoints with a backlog delay a living one by nothing that coun
   expect(silent.got.length).toBeGreaterThan(0);
   expect(besideMs / aloneMs).toBeLessThan(DELAY_RATIO_MAX);
 }, 120_000);
+
+test("merchants whose endpoints are slow hold a sender's places for as long as they like, and no other merchant waits for one", async () => {
+  await using patient = await WebhooksUnderTest.start({ timeoutMs: 600_000 });
+  const { db } = patient.api;
+  await using slow = await Receiver.open(() => {});
+  await using quick = await Receiver.open();
+  await using living = await patient.endpoint(quick.url);
+  await using endpoints = new AsyncDisposableStack();
+  for (let merchant = 0; merchant < SLOW_MERCHANTS; merchant++) {
+    const other = await seedMerchant(db, { number: `090090120${merchant}` });
+    for (let i = 0; i < 10; i++) endpoints.use(await patient.endpoint(slow.url, {}, other.liveKey));
+    await Promise.all(Array.from({ length: 10 }, () => seedTransaction(db, other)));
+  }
+  await using _sender = patient.send();
+  await slow.heard(70);
+  for (let events = 1; events <= 5; events++) {
+    await seedTransaction(db, patient.api.seeded);
+    await quick.heard(events);
+  }
+  await eventually(async () => (await patient.deliveries(living)).every(({ status }) => status === "delivered"));
+});

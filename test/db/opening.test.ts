@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { sql } from "kysely";
 import type { Order, Transaction } from "../../core/transaction.ts";
+import { snapshotOf } from "../../core/transaction-snapshot.ts";
+import type { WebhookEvent } from "../../core/webhook-event.ts";
 import type { OpenDatabase } from "../../db/database.ts";
 import { findTransaction, readJournal } from "../../db/transactions.ts";
 import { addEndpoint } from "../../db/webhook-endpoints.ts";
@@ -24,6 +26,27 @@ async function openAll(changes: readonly Partial<Order>[]) {
   const opened = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
   const refused = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [String(outcome.reason)] : []));
   return { opened, refused };
+}
+
+async function listen(events: readonly WebhookEvent[]): Promise<void> {
+  const owner = { merchantId: seeded.merchantId, test: true };
+  await addEndpoint(database.db, owner, { url: "https://shop.example/", events, description: null });
+}
+
+/** What is to be told of a merchant's transactions, and to how many endpoints. */
+function eventsOf(merchantId: number) {
+  return database.db
+    .selectFrom("webhook_events as v")
+    .select(["v.transaction_id", "v.type", "v.tariff_id", "v.data"])
+    .select((eb) =>
+      eb
+        .selectFrom("webhook_deliveries as d")
+        .select((count) => count.fn.countAll<number>().as("deliveries"))
+        .whereRef("d.event_sequence", "=", "v.sequence")
+        .as("deliveries"),
+    )
+    .where("v.merchant_id", "=", merchantId)
+    .execute();
 }
 
 /** In how many database transactions these rows were written. */
@@ -68,17 +91,52 @@ test("of those opened at the same time with one reference, one has it", async ()
   expect(refused).toEqual(Array.from({ length: 19 }, () => "Error: reference_in_use"));
 });
 
-test("where somebody listens, each is told; where nobody does, nothing is written for nobody", async () => {
-  const deaf = await openAll([{}, {}, {}]);
+test("who waits for a reference that another opening is about to take keeps nobody else waiting", async () => {
+  const release = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  const holder = database.db.transaction().execute(async (trx) => {
+    await seedTransaction(trx, seeded, { reference: "held" });
+    held.resolve();
+    await release.promise;
+  });
+  await held.promise;
+  const waiting = openAll([{ reference: "held" }, {}, {}, { reference: "held" }]);
+  const strangers = await openAll(Array.from({ length: 10 }, (_, place) => ({ reference: `stranger-${place}` })));
+  expect(strangers.opened).toHaveLength(10);
+  release.resolve();
+  await holder;
+  const { opened, refused } = await waiting;
+  expect(opened).toHaveLength(2);
+  expect(refused).toEqual(Array.from({ length: 2 }, () => "Error: reference_in_use"));
+});
+
+test("where somebody listens, each is told what it is, in the words of its merchant; where nobody does, nothing is written", async () => {
   const owner = { merchantId: seeded.merchantId, test: true };
-  await addEndpoint(database.db, owner, { url: "https://shop.example/", events: [], description: null });
-  const heard = await openAll([{ test: true }, { test: true }, { test: false }]);
-  const events = await database.db.selectFrom("webhook_events").select(["transaction_id", "type"]).execute();
-  const told = heard.opened.filter((transaction) => transaction.test).map(({ id }) => id.toLowerCase());
-  expect(deaf.opened).toHaveLength(3);
-  expect(events).toHaveLength(told.length);
-  expect(new Set(events.map((event) => event.transaction_id))).toEqual(new Set(told));
-  expect(new Set(events.map((event) => event.type))).toEqual(new Set(["transaction.created"]));
+  await openAll([{ test: true }]);
+  await listen(["transaction.paid"]);
+  await openAll([{ test: true }]);
+  expect(await eventsOf(owner.merchantId)).toEqual([]);
+  await listen([]);
+  const tricky = { description: '"createdAt":null, "expiresAt":null', metadata: { createdAt: "null" } };
+  const { opened } = await openAll([{ test: true, ...tricky }, { test: true, reference: "told" }, { test: false }]);
+  const told = opened.filter((transaction) => transaction.test);
+  const events = await eventsOf(owner.merchantId);
+  expect(events).toHaveLength(2);
+  for (const transaction of told) {
+    const event = events.find(({ transaction_id }) => transaction_id === transaction.id.toLowerCase());
+    expect(event).toMatchObject({ type: "transaction.created", deliveries: 1, tariff_id: transaction.tariffId });
+    expect(JSON.stringify(event?.data)).toBe(JSON.stringify(snapshotOf(transaction)));
+  }
+});
+
+test("what can't be told isn't opened", async () => {
+  await listen([]);
+  await sql`alter table webhook_deliveries add constraint full_up check (false) not valid`.execute(database.db);
+  const { opened, refused } = await openAll([{ test: true, reference: "untold" }, { test: false }]);
+  await sql`alter table webhook_deliveries drop constraint full_up`.execute(database.db);
+  expect(opened).toHaveLength(1);
+  expect(refused).toEqual([expect.stringContaining("full_up")]);
+  expect((await openAll([{ test: true, reference: "untold" }])).opened).toHaveLength(1);
 });
 
 test("opening is prepared: a connection's server reads the statement once, however often it runs", async () => {
