@@ -40,7 +40,7 @@ export function addBrandCommands(program: Command): void {
       `${FLAGS.colour} <#rrggbb>`,
       "of buttons and links; one that can't be read is refused, with the nearest that can",
     )
-    .option(`${FLAGS.providerLine} <text>`, "who the merchant is by law: company, address, UID")
+    .option(`${FLAGS.providerLine} <text>`, "who the merchant is by law, besides the address: company, UID")
     .option(`${FLAGS.contact} <text>`, "whom shoppers ask: an e-mail address or a telephone number")
     .addOption(new Option("--clear <parts...>", "take away again").choices(Object.keys(CLEARABLE)))
     .option("--json", "for programs")

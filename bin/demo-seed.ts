@@ -115,7 +115,7 @@ async function ensureBrand(db: Db, merchantId: number): Promise<void> {
   const changed = await changeBrand(db, merchantId, {
     colour: DEMO_COLOUR,
     logo: await readFile(DEMO_LOGO),
-    providerLine: "Disques du Léman Sàrl, Rue de l’Exemple 12, 1006 Lausanne, CHE-000.000.000 TVA",
+    providerLine: "Disques du Léman Sàrl, CHE-000.000.000 TVA",
   });
   if ("faults" in changed) throw new Error(changed.faults.map(({ message }) => message).join("; "));
 }

@@ -14,13 +14,13 @@ export type Scheme = keyof typeof SURFACES;
 
 /** What a merchant's colour becomes in one scheme. */
 export interface Shades {
-  /** Filled: buttons and marks. */
+  /** Filled: buttons. */
   readonly accent: Colour;
   /** The same under the pointer. */
   readonly accentDeep: Colour;
   /** Text on both. */
   readonly onAccent: Colour;
-  /** Drawn on the page: links, figures, bars. */
+  /** Drawn on the page: links, figures, marks, bars. */
   readonly accentInk: Colour;
   readonly accentInkDeep: Colour;
   /** The pane while a call is under way. */

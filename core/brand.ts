@@ -12,7 +12,7 @@ export interface BrandChange {
   readonly colour?: string | null;
   /** The file's bytes. */
   readonly logo?: Uint8Array | null;
-  /** Who the merchant is by law: company, address, UID. */
+  /** Who the merchant is by law, besides the address that stands with it: company, UID. */
   readonly providerLine?: string | null;
   /** Whom shoppers ask; every merchant has one. */
   readonly contact?: string;

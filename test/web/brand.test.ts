@@ -9,7 +9,7 @@ import { type Seeded, seedMerchant } from "../support/seed.ts";
 import { STATES, WebApp } from "./web-app.ts";
 
 const COLOUR = "#1d5b9a";
-const PROVIDER_LINE = "Disques du Léman SA, Rue de l’Exemple 12, 1006 Lausanne, CHE-123.456.789 TVA";
+const PROVIDER_LINE = "Disques du Léman Sàrl, CHE-123.456.789 TVA";
 const LOGO = png();
 
 let web: WebApp;
@@ -39,7 +39,7 @@ test.each(STATES)(
     expect(body).toContain('width="64" height="32" alt="Disques du Léman"');
     expect(body).toContain('<strong class="lead">Disques du Léman</strong>');
     expect(cssIn(body)).toMatch(/^\/brand\/1d5b9a\.css\?[0-9a-f]{12}$/);
-    expect(body).toContain(PROVIDER_LINE);
+    expect(body).toContain(`Marchand: ${PROVIDER_LINE}, Rue de l’Exemple 12, 1006 Lausanne</p>`);
   },
 );
 
