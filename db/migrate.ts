@@ -8,7 +8,7 @@ import * as idempotency from "./migrations/0005-idempotency.ts";
 import * as webhooks from "./migrations/0006-webhooks.ts";
 import * as goods from "./migrations/0007-goods.ts";
 import * as testCalls from "./migrations/0008-test-calls.ts";
-import * as merchantBrands from "./migrations/0009-merchant-brands.ts";
+import * as merchantBrands from "./migrations/0010-merchant-brands.ts";
 
 /** In order; a landed migration is never edited, only followed by another. */
 const MIGRATIONS = {
@@ -20,7 +20,7 @@ const MIGRATIONS = {
   "0006-webhooks": webhooks,
   "0007-goods": goods,
   "0008-test-calls": testCalls,
-  "0009-merchant-brands": merchantBrands,
+  "0010-merchant-brands": merchantBrands,
 };
 
 function migratorOf(db: Db): Migrator {
