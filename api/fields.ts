@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { SUGGESTIONS_MAX } from "../core/donation.ts";
+import { isReadable, ONE_LINE } from "../core/line-of-text.ts";
 import { LANGUAGES } from "../core/messages.ts";
 import { AMOUNT_MAX_RAPPEN } from "../core/money.ts";
 import { PAGE_ROWS_MAX } from "../db/transactions.ts";
@@ -20,13 +21,6 @@ const PAGE_ROWS_DEFAULT = 20;
 /** 32 hex digits and four dashes, with room for white space that was copied along. */
 export const ID_LENGTH_MAX = 100;
 
-// Control characters and half surrogates can't be stored, line separators break the line that a shopper reads, and
-// direction overrides would let a description show something else than it says.
-const ONE_LINE = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u202a-\u202e\u2066-\u2069]+$/u;
-// Fillers count as letters, and the blank of braille as a symbol: they show nothing.
-const SHOWS_SOMETHING = /(?![\u115f\u1160\u3164\uffa0\u2800])[\p{L}\p{N}\p{P}\p{S}]/u;
-const MARKS_IN_A_ROW_MAX = 8;
-const PILED_UP_MARKS = new RegExp(`\\p{M}{${MARKS_IN_A_ROW_MAX + 1},}`, "u");
 const ANY_LINES = /^(?:[^\p{Cc}\p{Cs}]|[\t\r\n])*$/u;
 
 /** One line that a person reads: it shows something, and holds no control characters. */
@@ -36,7 +30,7 @@ export function lineOfText(lengthMax: number) {
     .min(1)
     .max(lengthMax)
     .regex(ONE_LINE, "must be one line of text without control characters")
-    .refine((text) => SHOWS_SOMETHING.test(text) && !PILED_UP_MARKS.test(text), "must be text that can be read");
+    .refine(isReadable, "must be text that can be read");
 }
 
 export const momentField = z.iso.datetime();

@@ -1,5 +1,8 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { hash, verify } from "@node-rs/argon2";
 import type { Segment } from "../core/tariff.ts";
+import { changeBrand, findBrand } from "../db/brands.ts";
 import type { Db } from "../db/database.ts";
 import {
   addApiKey,
@@ -17,6 +20,10 @@ import type { DemoSecrets } from "./demo-secrets.ts";
 export const DEMO_MERCHANT_NUMBER = "100001";
 export const DEMO_LOGIN = "disques";
 export const OPERATOR_LOGIN = "operator";
+/** The lake's. */
+const DEMO_COLOUR = "#1d5b9a";
+/** Drawn from logo.svg beside it. */
+const DEMO_LOGO = path.resolve(import.meta.dirname, "../demo/logo.png");
 
 interface DemoNumber {
   readonly number: string;
@@ -73,6 +80,7 @@ export const DEMO_NUMBERS: readonly DemoNumber[] = [
  */
 export async function seedDemo(db: Db, secrets: DemoSecrets): Promise<DemoSecrets> {
   const merchantId = (await findMerchantId(db, DEMO_MERCHANT_NUMBER)) ?? (await addDemoMerchant(db));
+  await ensureBrand(db, merchantId);
   await ensureUser(db, { merchantId, login: DEMO_LOGIN, password: secrets.merchantPassword });
   await ensureUser(db, { merchantId: null, login: OPERATOR_LOGIN, password: secrets.operatorPassword });
   for (const entry of DEMO_NUMBERS) {
@@ -98,6 +106,18 @@ function addDemoMerchant(db: Db): Promise<number> {
     address: "Rue de l’Exemple 12, 1006 Lausanne",
     contact: "aide@disques-du-leman.example",
   });
+}
+
+/** A logo and a colour, so that one sees what is the merchant's on a page and what the house's; what was set since stays. */
+async function ensureBrand(db: Db, merchantId: number): Promise<void> {
+  const { colour, logo, providerLine } = await findBrand(db, merchantId);
+  if (colour ?? logo ?? providerLine) return;
+  const changed = await changeBrand(db, merchantId, {
+    colour: DEMO_COLOUR,
+    logo: await readFile(DEMO_LOGO),
+    providerLine: "Disques du Léman Sàrl, CHE-000.000.000 TVA",
+  });
+  if ("faults" in changed) throw new Error(changed.faults.map(({ message }) => message).join("; "));
 }
 
 /** The secrets file may have been thrown away while the database was kept: then the new password counts. */

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { readConfig } from "../core/config.ts";
 import { openDatabase } from "../db/database.ts";
 import { migrate } from "../db/migrate.ts";
+import { addBrandCommands } from "./brand-commands.ts";
 import { addCallerCommands } from "./caller-commands.ts";
 import { addLineCommands } from "./line-commands.ts";
 import { ROLES, type Role, serve } from "./serve.ts";
@@ -26,6 +27,7 @@ program
     console.log(done.length === 0 ? "the database is up to date" : `migrated: ${done.join(", ")}`);
   });
 
+addBrandCommands(program);
 addCallerCommands(program);
 addLineCommands(program);
 

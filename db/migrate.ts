@@ -9,6 +9,7 @@ import * as webhooks from "./migrations/0006-webhooks.ts";
 import * as goods from "./migrations/0007-goods.ts";
 import * as testCalls from "./migrations/0008-test-calls.ts";
 import * as claimsByNumber from "./migrations/0009-claims-by-number.ts";
+import * as merchantBrands from "./migrations/0010-merchant-brands.ts";
 
 /** In order; a landed migration is never edited, only followed by another. */
 const MIGRATIONS = {
@@ -21,6 +22,7 @@ const MIGRATIONS = {
   "0007-goods": goods,
   "0008-test-calls": testCalls,
   "0009-claims-by-number": claimsByNumber,
+  "0010-merchant-brands": merchantBrands,
 };
 
 function migratorOf(db: Db): Migrator {

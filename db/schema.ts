@@ -1,4 +1,6 @@
-import type { Generated, JSONColumnType } from "kysely";
+import type { ColumnType, Generated, JSONColumnType } from "kysely";
+import type { Colour } from "../core/colour.ts";
+import type { LogoType } from "../core/logo.ts";
 import type { Language } from "../core/messages.ts";
 import type { Play } from "../core/played-call.ts";
 import type { Segment } from "../core/tariff.ts";
@@ -15,6 +17,7 @@ import type {
 /** The tables as Kysely sees them; db/migrations says the same in SQL, with its constraints. Money is in rappen. */
 export interface Database {
   merchants: MerchantsTable;
+  merchant_brands: MerchantBrandsTable;
   users: UsersTable;
   api_keys: ApiKeysTable;
   tariffs: TariffsTable;
@@ -50,6 +53,19 @@ interface MerchantsTable {
   auto_confirm_seconds: Generated<number>;
   code_seconds: Generated<number>;
   created_at: Moment;
+}
+
+interface MerchantBrandsTable {
+  merchant_id: number;
+  colour: Colour | null;
+  provider_line: string | null;
+  logo: Buffer | null;
+  logo_type: LogoType | null;
+  logo_width: number | null;
+  logo_height: number | null;
+  /** Worked out by the database. */
+  logo_hash: ColumnType<string | null, never, never>;
+  changed_at: Moment;
 }
 
 interface UsersTable {

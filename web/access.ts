@@ -3,10 +3,12 @@ import { accessAt, type Pass } from "../core/access.ts";
 import { parseAccessKey } from "../core/access-key.ts";
 import { formatDate } from "../core/durations.ts";
 import { type Language, message } from "../core/messages.ts";
+import { findBrand } from "../db/brands.ts";
 import { type Db, databaseNow } from "../db/database.ts";
 import { findMerchant } from "../db/merchants.ts";
 import { findPass } from "../db/passes.ts";
 import { type AccessBlock, type AccessTries, accessTries } from "./access-tries.ts";
+import { type BrandView, brandOf } from "./brand.ts";
 import { allowFormsAnywhere } from "./headers.ts";
 import { languageOf, languageQuery } from "./language.ts";
 import type { WebOptions } from "./options.ts";
@@ -27,6 +29,12 @@ interface Told {
   readonly pass?: ReturnType<typeof untilView>;
   readonly renewal?: ReturnType<typeof renewalView> | null;
   readonly onward?: { readonly href: string; readonly text: string };
+}
+
+/** Of a pass that was found: its language, and its merchant's look. */
+interface PageOf {
+  readonly language: Language;
+  readonly brand: BrandView;
 }
 
 /**
@@ -73,29 +81,34 @@ async function openPass(db: Db, request: FastifyRequest, reply: FastifyReply, pa
   const now = await databaseNow(db);
   const { refusal, until } = accessAt(pass, now);
   const language = languageOf(request, asked.language);
-  const [merchant, offer] = await Promise.all([findMerchant(db, asked.merchantId), offerRenewal(db, newest, now)]);
+  const [merchant, brand, offer] = await Promise.all([
+    findMerchant(db, asked.merchantId),
+    findBrand(db, asked.merchantId),
+    offerRenewal(db, newest, now),
+  ]);
+  const pageOf = { language, brand: brandOf({ merchant, brand }) };
   const renewal = offer && renewalView(offer, language);
   const href = withTransaction(asked.returnUrl, asked.id);
   const named = `${merchant.name} (${merchant.contact})`;
   switch (refusal) {
     case "no_access":
-      return showForm(request, reply.code(409), { error: message(language, "access.none") }, language);
+      return showForm(request, reply.code(409), { error: message(language, "access.none") }, pageOf);
     case "cancelled": {
       const error = message(language, "access.cancelled", { merchant: named });
-      return showForm(request, reply.code(409), { error }, language);
+      return showForm(request, reply.code(409), { error }, pageOf);
     }
     case "not_paid": {
       const error = message(language, "access.notPaid");
-      return showForm(request, reply.code(409), { error, resumeId: asked.id }, language);
+      return showForm(request, reply.code(409), { error, resumeId: asked.id }, pageOf);
     }
     case "expired": {
       const error = message(language, "access.expired", { date: until ? formatDate(language, until, true) : "" });
-      return showForm(request, reply.code(409), { error, renewal }, language);
+      return showForm(request, reply.code(409), { error, renewal }, pageOf);
     }
     case null: {
       if (!renewal || !until) return reply.redirect(href, 303);
       const onward = { href, text: message(language, "access.continue", { merchant: merchant.name }) };
-      return showForm(request, reply, { pass: untilView(until, now, language), renewal, onward }, language);
+      return showForm(request, reply, { pass: untilView(until, now, language), renewal, onward }, pageOf);
     }
   }
 }
@@ -115,12 +128,12 @@ function refuse(
   return showForm(request, reply.code(429).header("retry-after", blocked.seconds), { error });
 }
 
-function showForm(request: FastifyRequest, reply: FastifyReply, told: Told, ofPass?: Language): FastifyReply {
-  const language = ofPass ?? languageOf(request);
+function showForm(request: FastifyRequest, reply: FastifyReply, told: Told, pageOf?: PageOf): FastifyReply {
+  const language = pageOf?.language ?? languageOf(request);
   const query = languageQuery(request);
   allowFormsAnywhere(reply);
   return reply.view("access.njk", {
-    ...frame(language, `${message(language, "access.title")} – Phone2Pay`),
+    ...frame(language, `${message(language, "access.title")} – Phone2Pay`, pageOf?.brand),
     links: { access: `/access${query}`, renew: `/access/renew${query}`, resume: `/resume${query}` },
     hasLanguages: request.method === "GET",
     typed: told.pass ? "" : typedAccess(request),

@@ -3,6 +3,7 @@ import { type Donation, mayChooseAmount } from "../core/donation.ts";
 import { type Language, message } from "../core/messages.ts";
 import { formatFrancs, formatMoney, parseFrancs, type Rappen } from "../core/money.ts";
 import { chooseDonation } from "../db/donations.ts";
+import { brandOf } from "./brand.ts";
 import type { DonationChoice } from "./donation-view.ts";
 import { allowFormsTo } from "./headers.ts";
 import { languageOf, languageQuery } from "./language.ts";
@@ -52,7 +53,7 @@ function askAmount(request: FastifyRequest, reply: FastifyReply, facts: PayFacts
   allowFormsTo(reply, [transaction.returnUrl, transaction.cancelUrl]);
   const language = languageOf(request, transaction.language);
   const page = payView({ ...facts, choice }, language, languageQuery(request));
-  return reply.view("pay.njk", { ...frame(language, page.title), page });
+  return reply.view("pay.njk", { ...frame(language, page.title, brandOf(facts)), page });
 }
 
 function toPayPage(request: FastifyRequest, reply: FastifyReply, { transaction }: PayFacts): FastifyReply {

@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { PublicError } from "../core/errors.ts";
 import { type Language, type MessageKey, message } from "../core/messages.ts";
+import type { BrandView } from "./brand.ts";
 import { languageOf, languageQuery } from "./language.ts";
 import { frame } from "./templates.ts";
 
@@ -10,6 +11,8 @@ export interface ErrorPage {
   readonly status: Status;
   /** Language of the transaction, where there is one. */
   readonly language?: Language | null;
+  /** The look of the merchant, where one is known. */
+  readonly brand?: BrandView;
   /** In place of the general words for the status. */
   readonly title?: string;
   readonly text?: string;
@@ -43,7 +46,7 @@ export async function showErrorPage(
   const duration = message(language, "unit.seconds", { n: Number(reply.getHeader("retry-after") ?? RETRY_SECONDS) });
   const fromPayPage = request.url.startsWith("/pay/");
   return reply.code(status).view("error.njk", {
-    ...frame(language, title),
+    ...frame(language, title, page.brand),
     text: page.text ?? message(language, textKey, { duration }),
     duringCall: fromPayPage && (status === 429 || status >= 500),
     next: page.next ?? {

@@ -2,6 +2,7 @@ import formbody from "@fastify/formbody";
 import rateLimit from "@fastify/rate-limit";
 import type { FastifyInstance } from "fastify";
 import { accessRoutes } from "./access.ts";
+import { brandRoutes } from "./brand.ts";
 import { donationRoutes } from "./donation.ts";
 import { answerError, answerUnknownAddress } from "./error-page.ts";
 import { setStrictHeaders } from "./headers.ts";
@@ -35,6 +36,7 @@ export async function webPages(app: FastifyInstance, options: WebOptions): Promi
   resumeRoutes(app, options);
   donationRoutes(app, options);
   accessRoutes(app, options);
+  brandRoutes(app, options);
   progressRoute(app, options);
   playRoutes(app, options, openLine(app, options));
 }

@@ -1,4 +1,5 @@
 import { statusAt, type Terms, type Transaction, whyNotPayable } from "../core/transaction.ts";
+import { findBrand } from "../db/brands.ts";
 import { callsOf } from "../db/call-legs.ts";
 import { findCode, issueCode, type LiveCode } from "../db/codes.ts";
 import { type Db, databaseNow } from "../db/database.ts";
@@ -20,15 +21,16 @@ export async function readPayFacts(
   const [transaction, now] = await Promise.all([findTransaction(db, id), databaseNow(db)]);
   if (!transaction) return null;
   const open = statusAt(transaction, now) === "open";
-  const [merchant, terms, calls, lastPlay, number, renewal] = await Promise.all([
+  const [merchant, brand, terms, calls, lastPlay, number, renewal] = await Promise.all([
     findMerchant(db, transaction.merchantId),
+    findBrand(db, transaction.merchantId),
     termsOf(db, transaction),
     callsOf(db, transaction),
     transaction.test ? findLastPlay(db, id) : null,
     open ? findNumberInService(db, transaction.number) : null,
     offerRenewal(db, transaction, now),
   ]);
-  const parties = { transaction, merchant, provider: options.provider };
+  const parties = { transaction, merchant, brand, provider: options.provider };
   const common = { ...parties, terms, calls, lastPlay, now, rules: number, renewal };
   if (!open) return { ...common, code: null, codeRefusal: null };
   if (!number) return { ...common, code: null, codeRefusal: "noNumber" };

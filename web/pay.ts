@@ -3,8 +3,10 @@ import type { ErrorCode } from "../core/errors.ts";
 import { type MessageKey, message } from "../core/messages.ts";
 import { cancel, confirm, isPaid, resume, statusAt, type Transaction } from "../core/transaction.ts";
 import { issueCode } from "../db/codes.ts";
+import type { Db } from "../db/database.ts";
 import { findMerchant } from "../db/merchants.ts";
 import { changeTransaction, findTransaction } from "../db/transactions.ts";
+import { brandOf, findBrandView } from "./brand.ts";
 import { showErrorPage } from "./error-page.ts";
 import { allowFormsTo } from "./headers.ts";
 import { languageOf, languageQuery } from "./language.ts";
@@ -47,7 +49,7 @@ function showPayPage({ db, provider, testLine }: WebOptions, unknown: AnswerUnkn
     const query = languageQuery(request);
     const page = payView(facts, language, query);
     const panel = testLine && facts.transaction.test ? testPanelView(facts, language, query) : null;
-    return reply.view("pay.njk", { ...frame(language, page.title), page, panel });
+    return reply.view("pay.njk", { ...frame(language, page.title, brandOf(facts)), page, panel });
   };
 }
 
@@ -70,7 +72,7 @@ function confirmPayment({ db }: WebOptions, unknown: AnswerUnknown): Handler {
     const changed = id ? await changeTransaction(db, id, confirm("shopper")) : null;
     if (!changed) return unknown(request, reply);
     const { transaction, refusal } = changed;
-    if (refusal) return refuse(request, reply, transaction, refusal);
+    if (refusal) return refuse(request, reply, { db, transaction, refusal });
     return reply.redirect(withTransaction(transaction.returnUrl, transaction.id), 303);
   };
 }
@@ -87,7 +89,8 @@ function askToCancel({ db, provider }: WebOptions, unknown: AnswerUnknown): Hand
     allowFormsTo(reply, [transaction.returnUrl, transaction.cancelUrl]);
     const language = languageOf(request, transaction.language);
     const page = payView(facts, language, languageQuery(request));
-    return reply.view("cancel.njk", { ...frame(language, message(language, "pay.cancel.question")), page });
+    const title = message(language, "pay.cancel.question");
+    return reply.view("cancel.njk", { ...frame(language, title, brandOf(facts)), page });
   };
 }
 
@@ -136,13 +139,14 @@ const REFUSAL_TITLES: Partial<Readonly<Record<ErrorCode, MessageKey>>> = {
 async function refuse(
   request: FastifyRequest,
   reply: FastifyReply,
-  transaction: Transaction,
-  refusal: ErrorCode,
+  refused: { readonly db: Db; readonly transaction: Transaction; readonly refusal: ErrorCode },
 ): Promise<FastifyReply> {
+  const { db, transaction, refusal } = refused;
   const language = languageOf(request, transaction.language);
   if (isPaid(transaction.status)) throw new Error(`a paid transaction was refused: ${refusal}`);
   return showErrorPage(request, reply, {
     status: 409,
+    brand: await findBrandView(db, transaction.merchantId),
     language: transaction.language,
     title: message(language, REFUSAL_TITLES[refusal] ?? "error.400.title"),
     text: message(language, "pay.status.notPaidText"),

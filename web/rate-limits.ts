@@ -9,6 +9,8 @@ export const RESUME_TRIES = { max: 20, timeWindow: MINUTE_MS } as const;
 export const PLAY_TRIES = { max: 60, timeWindow: MINUTE_MS } as const;
 export const DECISIONS = { max: 600, timeWindow: MINUTE_MS } as const;
 export const PROGRESS_OPENINGS = { max: 3_000, timeWindow: MINUTE_MS } as const;
+/** Logos and colours: browsers keep them for good, so each asks once. */
+export const BRAND_FILES = { max: 3_000, timeWindow: MINUTE_MS } as const;
 export const UNKNOWN_IDS = { max: 30, timeWindow: MINUTE_MS } as const;
 /** Whoever enters codes for others, or reloads, stays far below. */
 export const ACCESS_TRIES = { max: 60, timeWindow: MINUTE_MS } as const;

@@ -3,6 +3,7 @@ import { formatDate, formatDuration } from "../core/durations.ts";
 import { type Language, message } from "../core/messages.ts";
 import { formatFrancs, formatMoney } from "../core/money.ts";
 import { isPaid } from "../core/transaction.ts";
+import { brandOf } from "./brand.ts";
 import { callMs, callSeconds } from "./call-duration.ts";
 import { languageOf, languageQuery } from "./language.ts";
 import type { WebOptions } from "./options.ts";
@@ -24,7 +25,11 @@ export function receiptRoute(app: FastifyInstance, { db, provider }: WebOptions)
     const language = languageOf(request, facts.transaction.language);
     const page = payView(facts, language, query);
     const title = `${message(language, "pay.receipt.title")} – ${facts.merchant.name} – Phone2Pay`;
-    return reply.view("receipt.njk", { ...frame(language, title), page, receipt: receiptView(facts, language) });
+    return reply.view("receipt.njk", {
+      ...frame(language, title, brandOf(facts)),
+      page,
+      receipt: receiptView(facts, language),
+    });
   });
 }
 

@@ -2,8 +2,10 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { message } from "../core/messages.ts";
 import { formatMoney } from "../core/money.ts";
 import { remainingRappen, type Transaction } from "../core/transaction.ts";
+import { findBrand } from "../db/brands.ts";
 import type { Db } from "../db/database.ts";
 import { findMerchant } from "../db/merchants.ts";
+import { brandOf } from "./brand.ts";
 import { showErrorPage } from "./error-page.ts";
 import { languageOf } from "./language.ts";
 import { withTransaction } from "./return-url.ts";
@@ -16,7 +18,8 @@ export async function showResumeRefusal(
 ): Promise<FastifyReply> {
   const { db, transaction, refusal } = refused;
   const language = languageOf(request, transaction.language);
-  const merchant = await findMerchant(db, transaction.merchantId);
+  const { merchantId } = transaction;
+  const [merchant, brand] = await Promise.all([findMerchant(db, merchantId), findBrand(db, merchantId)]);
   const why = message(language, refusal === "reference_in_use" ? "pay.resume.replaced" : "pay.resume.over", {
     merchant: `${merchant.name} (${merchant.contact})`,
   });
@@ -27,6 +30,7 @@ export async function showResumeRefusal(
   });
   return showErrorPage(request, reply, {
     status: 409,
+    brand: brandOf({ merchant, brand }),
     language: transaction.language,
     title: message(language, "pay.status.expired"),
     text: billedRappen > 0 ? `${billed} ${why}` : why,

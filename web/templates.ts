@@ -6,6 +6,7 @@ import fastifyView from "@fastify/view";
 import type { FastifyInstance } from "fastify";
 import nunjucks from "nunjucks";
 import { LANGUAGES, type Language, LOCALES, type MessageKey, message } from "../core/messages.ts";
+import type { BrandView } from "./brand.ts";
 
 const VIEWS = path.join(import.meta.dirname, "views");
 const PUBLIC = path.join(import.meta.dirname, "public");
@@ -40,8 +41,8 @@ export async function registerTemplates(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** What every template gets besides its own content: language, texts, title, assets. */
-export function frame(language: Language, title: string) {
+/** What every template gets besides its own content: language, texts, title, assets, and the merchant's look where one is known. */
+export function frame(language: Language, title: string, brand: BrandView | null = null) {
   return {
     language,
     locale: LOCALES[language],
@@ -52,6 +53,7 @@ export function frame(language: Language, title: string) {
     })),
     title,
     assets: ASSETS,
+    brand,
     t: (key: MessageKey, values?: Readonly<Record<string, string | number>>) => message(language, key, values),
   };
 }

@@ -2,6 +2,7 @@ import { formatClock, formatDate, formatDuration, spellDuration } from "../core/
 import { type Language, message } from "../core/messages.ts";
 import { formatMoney } from "../core/money.ts";
 import { isPaid, remainingRappen, statusAt, type Transaction, whyNotPayable } from "../core/transaction.ts";
+import type { Brand } from "../db/brands.ts";
 import type { LiveCode } from "../db/codes.ts";
 import type { Merchant } from "../db/merchants.ts";
 import { callSeconds } from "./call-duration.ts";
@@ -27,6 +28,7 @@ export interface PayFacts extends ProgressFacts {
   /** What the giver is typing; asks for the amount even where they have chosen one. */
   readonly choice?: DonationChoice;
   readonly merchant: Merchant;
+  readonly brand: Brand;
   readonly provider: Provider;
   readonly now: Date;
 }
@@ -178,6 +180,7 @@ function orderView(facts: PayFacts, state: PageState, language: Language) {
     merchant: merchant.name,
     address: merchant.address,
     contact: contactView(merchant.contact),
+    providerLine: facts.brand.providerLine,
     description: transaction.description,
     items: transaction.items.map((item) => ({
       text: item.quantity === 1 ? item.description : `${item.quantity} × ${item.description}`,
