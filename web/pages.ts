@@ -3,7 +3,7 @@ import rateLimit from "@fastify/rate-limit";
 import type { FastifyInstance } from "fastify";
 import { accessRoutes } from "./access.ts";
 import { donationRoutes } from "./donation.ts";
-import { answerError, answerUnknownAddress } from "./error-page.ts";
+import { answerErrors, answerUnknownAddress } from "./error-page.ts";
 import { setStrictHeaders } from "./headers.ts";
 import type { WebOptions } from "./options.ts";
 import { payRoutes } from "./pay.ts";
@@ -25,7 +25,7 @@ const FORM_BYTES_MAX = 4_096;
 export async function webPages(app: FastifyInstance, options: WebOptions): Promise<void> {
   app.addHook("onRequest", setStrictHeaders);
   app.addHook("onRequest", requireSameOrigin(options.baseUrl));
-  app.setErrorHandler(answerError);
+  app.setErrorHandler(answerErrors(options.db));
   app.setNotFoundHandler(answerUnknownAddress);
   await registerTemplates(app);
   await app.register(formbody, { bodyLimit: FORM_BYTES_MAX });
