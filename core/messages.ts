@@ -35,6 +35,11 @@ export function message(
   return String(format.format(values));
 }
 
+/** «43 %», or «43%» where the language has no space there. */
+export function formatPercent(language: Language, percent: number): string {
+  return new Intl.NumberFormat(LOCALES[language], { style: "percent" }).format(percent / 100);
+}
+
 /** The first language of an Accept-Language header that we speak, or null. */
 export function preferredLanguage(header: string | undefined): Language | null {
   const wanted = (header ?? "").slice(0, 200).split(",");

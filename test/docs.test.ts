@@ -1,8 +1,10 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "@jest/globals";
+import { SHOPPER_PAGES } from "./web/shopper-pages.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
+const PICTURES_BYTES_MAX = 4_000_000;
 
 test("every step that docs/architecture.md names is a function that stands in the file it names", async () => {
   const page = await readFile(path.join(root, "docs/architecture.md"), "utf8");
@@ -24,4 +26,15 @@ test("the README shows the two commands, and every page it links to is there", a
   expect(readme).toContain("npm test");
   const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = ""]) => link);
   await Promise.all(links.map((link) => readFile(path.join(root, link))));
+});
+
+test("every state of the shopper's pages is pictured on a phone and a desktop, in few bytes, and nothing else is", async () => {
+  const folder = path.join(root, "docs/screenshots");
+  const names = SHOPPER_PAGES.flatMap((group) => group.pages.map((page) => page.name));
+  const pictures = names.flatMap((name) => [`${name}-phone.webp`, `${name}-desktop.webp`]);
+  expect((await readdir(folder)).toSorted()).toEqual([...pictures, "README.md"].toSorted());
+  const sizes = await Promise.all(pictures.map(async (name) => (await stat(path.join(folder, name))).size));
+  expect(sizes.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(PICTURES_BYTES_MAX);
+  const page = await readFile(path.join(folder, "README.md"), "utf8");
+  expect(pictures.filter((name) => !page.includes(`(${name})`))).toEqual([]);
 });

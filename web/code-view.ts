@@ -21,9 +21,25 @@ export function codeView(
     validText: message(language, "pay.code.validFor", { duration: formatDuration(calm(leftSeconds)) }),
     /** The same sentence for the script, which fills in the time. */
     validPattern: message(language, "pay.code.validFor", { duration: "%" }),
-    refusal: codeRefusal === "busy" ? message(language, "pay.error.busy") : null,
-    noNumber: codeRefusal === "noNumber",
+    isBusy: codeRefusal === "busy",
   };
+}
+
+/**
+ * Why nobody should call now: first what is so, which the page has as its heading while there is nothing else to say,
+ * then what to do.
+ */
+export function blockView(
+  { codeRefusal, merchant }: Pick<PayFacts, "codeRefusal" | "merchant">,
+  language: Language,
+): { readonly what: string; readonly advice: string } | null {
+  if (codeRefusal === null) return null;
+  const why =
+    codeRefusal === "busy"
+      ? message(language, "pay.error.busy")
+      : message(language, "pay.error.noNumber", { merchant: `${merchant.name} (${merchant.contact})` });
+  const [what = "", ...advice] = why.split(/(?<=\.) /);
+  return { what, advice: advice.join(" ") };
 }
 
 function calm(seconds: number): number {

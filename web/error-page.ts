@@ -1,6 +1,8 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { PublicError } from "../core/errors.ts";
 import { type Language, type MessageKey, message } from "../core/messages.ts";
+import type { Db } from "../db/database.ts";
+import { isDatabaseAway } from "../db/unavailable.ts";
 import type { BrandView } from "./brand.ts";
 import { languageOf, languageQuery } from "./language.ts";
 import { frame } from "./templates.ts";
@@ -63,15 +65,22 @@ export async function answerUnknownAddress(request: FastifyRequest, reply: Fasti
   return showErrorPage(request, reply, { status: 404 });
 }
 
-/** Whatever was thrown: expected refusals keep their status, everything else is ours, logged, and told as such. */
-export async function answerError(
-  error: FastifyError | PublicError,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<FastifyReply> {
-  const status = statusOf(error instanceof PublicError ? error.status : (error.statusCode ?? 500));
-  if (status >= 500) request.log.error({ err: error }, "a page failed");
-  return showErrorPage(request, reply, { status });
+/**
+ * Whatever was thrown: expected refusals keep their status, everything else is ours, logged, and told as such. While the
+ * database is away no call could be paid with, so the page says not to make one.
+ */
+export function answerErrors(db: Db) {
+  return async (
+    error: FastifyError | PublicError,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> => {
+    const thrown = statusOf(error instanceof PublicError ? error.status : (error.statusCode ?? 500));
+    const status = thrown === 500 && (await isDatabaseAway(db, error)) ? 503 : thrown;
+    if (status >= 500) request.log.error({ err: error }, "a page failed");
+    if (status === 503) reply.header("retry-after", RETRY_SECONDS);
+    return showErrorPage(request, reply, { status });
+  };
 }
 
 function statusOf(status: number): Status {

@@ -1,5 +1,5 @@
 import { spellDuration } from "../core/durations.ts";
-import { type Language, message } from "../core/messages.ts";
+import { formatPercent, type Language, message } from "../core/messages.ts";
 import { formatFrancs, formatMoney, type Rappen } from "../core/money.ts";
 import { nextPulseAtMs, pulseReaching } from "../core/tariff.ts";
 import { type PaymentException, type Status, statusAt } from "../core/transaction.ts";
@@ -24,6 +24,8 @@ export interface LiveState {
   /** «CHF 4.30 sur CHF 9.90, TVA comprise» */
   readonly progressText: string;
   readonly percent: number;
+  /** «43 %», «43%»: as the language writes it. */
+  readonly percentText: string;
   /** Call time left, and how much of it may pass at most before the next pulse; null when no call is running. */
   readonly remainingSeconds: number | null;
   readonly remainingSecondsNext: number | null;
@@ -38,6 +40,7 @@ export function liveState(facts: ProgressFacts, language: Language, now: Date): 
   const { transaction, code } = facts;
   const { billedRappen, totalRappen } = transaction;
   const left = remainingOfCall(facts, now);
+  const percent = Math.min(100, Math.floor((100 * billedRappen) / totalRappen));
   const sum = message(language, "pay.progress.amount", {
     billed: formatMoney(billedRappen),
     total: formatMoney(totalRappen),
@@ -49,7 +52,8 @@ export function liveState(facts: ProgressFacts, language: Language, now: Date): 
     billedFigure: formatFrancs(billedRappen),
     totalRappen,
     progressText: `${sum}, ${message(language, "pay.vatIncluded")}`,
-    percent: Math.min(100, Math.floor((100 * billedRappen) / totalRappen)),
+    percent,
+    percentText: formatPercent(language, percent),
     remainingSeconds: left?.seconds ?? null,
     remainingSecondsNext: left?.secondsNext ?? null,
     remainingSpoken: left ? spellDuration(language, left.seconds) : null,

@@ -4,7 +4,7 @@ import type { FastifyInstance } from "fastify";
 import { accessRoutes } from "./access.ts";
 import { brandRoutes } from "./brand.ts";
 import { donationRoutes } from "./donation.ts";
-import { answerError, answerUnknownAddress } from "./error-page.ts";
+import { answerErrors, answerUnknownAddress } from "./error-page.ts";
 import { setStrictHeaders } from "./headers.ts";
 import type { WebOptions } from "./options.ts";
 import { payRoutes } from "./pay.ts";
@@ -26,7 +26,7 @@ const FORM_BYTES_MAX = 4_096;
 export async function webPages(app: FastifyInstance, options: WebOptions): Promise<void> {
   app.addHook("onRequest", setStrictHeaders);
   app.addHook("onRequest", requireSameOrigin(options.baseUrl));
-  app.setErrorHandler(answerError);
+  app.setErrorHandler(answerErrors(options.db));
   app.setNotFoundHandler(answerUnknownAddress);
   await registerTemplates(app);
   await app.register(formbody, { bodyLimit: FORM_BYTES_MAX });

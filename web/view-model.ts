@@ -8,7 +8,7 @@ import type { Merchant } from "../db/merchants.ts";
 import { callSeconds } from "./call-duration.ts";
 import { callPlanView, isNextCallDue } from "./call-plan.ts";
 import { consentHint, hangUpTerms, printedNumber, qrOf, startOfBilling } from "./call-terms.ts";
-import { codeView } from "./code-view.ts";
+import { blockView, codeView } from "./code-view.ts";
 import { type DonationChoice, donationView } from "./donation-view.ts";
 import { liveState, type ProgressFacts } from "./live-state.ts";
 import type { Provider } from "./options.ts";
@@ -53,7 +53,11 @@ export function payView(facts: PayFacts, language: Language, query: string) {
   const { transaction, merchant, terms, now } = facts;
   const state = pageState(facts);
   const plan = callPlanView(facts, language);
-  const heading = state === "next" && plan ? withoutStop(plan.needed) : headingOf(facts, state, language);
+  const block = blockView(facts, language);
+  const isBlocked = state === "waiting" && block !== null;
+  const heading = withoutStop(
+    isBlocked ? block.what : state === "next" && plan ? plan.needed : headingOf(facts, state, language),
+  );
   const live = liveState(facts, language, now);
   return {
     state,
@@ -75,11 +79,12 @@ export function payView(facts: PayFacts, language: Language, query: string) {
     },
     plan,
     code: codeView(facts, language),
+    block: block && { text: isBlocked ? block.advice : `${block.what} ${block.advice}` },
     call: callView(facts, state, language),
     exceptionNote: exceptionNote(facts, language),
     after: afterView(facts, state, language),
     id: idView(transaction.id),
-    foot: footView(facts, state, language),
+    foot: footView(facts, { invites: canBePaid(state) && !block, keepsId: !isOver(facts, state) }, language),
     test: transaction.test,
     refreshes: canBePaid(state) || state === "calling",
   };
@@ -118,6 +123,12 @@ function pageState(facts: PayFacts): PageState {
 /** The states in which a code is shown. */
 function canBePaid(state: PageState): boolean {
   return state === "waiting" || state === "interrupted" || state === "next";
+}
+
+/** Whether nothing is left to be paid, or nothing can be any more. */
+function isOver({ transaction, now }: PayFacts, state: PageState): boolean {
+  if (state === "expired") return transaction.resumableUntil <= now;
+  return state === "paid" || state === "done" || state === "cancelled";
 }
 
 /** A sentence as a heading, which ends without a full stop. */
@@ -243,8 +254,9 @@ function afterView(facts: PayFacts, state: PageState, language: Language) {
     cancel: message(language, "pay.cancel.return", { merchant: merchant.name }),
     partial: nothing ? null : message(language, "pay.resume.partial", { billed, remaining }),
     warning: nothing ? null : message(language, "pay.cancel.warning", { billed, merchant: merchant.name }),
+    over: message(language, "pay.resume.over", { merchant: `${merchant.name} (${merchant.contact})` }),
     resumeUntil: message(language, "pay.resume.until", { date: until }),
-    resumable: state === "expired" && transaction.resumableUntil > now,
+    resumable: state === "expired" && !isOver(facts, state),
   };
 }
 
@@ -255,12 +267,16 @@ function timeToConfirm({ paidAt, autoConfirmSeconds }: Transaction, now: Date, l
   return spellDuration(language, Math.max(10, Math.ceil(left / step) * step));
 }
 
-function footView({ provider }: PayFacts, state: PageState, language: Language) {
-  const invites = canBePaid(state);
+function footView(
+  { provider }: PayFacts,
+  { invites, keepsId }: { readonly invites: boolean; readonly keepsId: boolean },
+  language: Language,
+) {
   const [before = "", after = ""] = message(language, "pay.info.complaint", { provider: provider.name }).split(
     "ombudscom",
   );
   return {
+    keepsId,
     advice: invites
       ? [
           message(language, "pay.info.lineHolder"),

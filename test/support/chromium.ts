@@ -3,17 +3,14 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import AxeBuilder from "@axe-core/playwright";
 import { describe } from "@jest/globals";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { CHROMIUM, startChromium } from "./chromium-process.ts";
+import { PHONE } from "./screens.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
-const QUIET = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+export { DESKTOP, PHONE } from "./screens.ts";
+
 /** Where tests put what they have seen. */
 export const PICTURES = path.resolve(import.meta.dirname, "../../.cache/screenshots");
-export const PHONE = { width: 390, height: 844 };
-export const DESKTOP = { width: 1280, height: 900 };
-export const NARROWEST = { width: 320, height: 800 };
-/** Run in a page: by how much it is wider than its window. */
-export const OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
 
 export const hasChromium = existsSync(CHROMIUM);
 if (!hasChromium && process.env.CI) throw new Error(`${CHROMIUM} is missing`);
@@ -28,7 +25,7 @@ export const inBrowser = describeIf(hasChromium);
 
 export async function launchChromium(): Promise<Browser> {
   await mkdir(PICTURES, { recursive: true });
-  return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu", ...QUIET] });
+  return startChromium();
 }
 
 export interface VisitOptions extends BrowserContextOptions {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import Fastify from "fastify";
+import { sql } from "kysely";
 import { openDatabase } from "../../db/database.ts";
 import type { NoticeWatch } from "../../db/notices.ts";
 import { findTransaction } from "../../db/transactions.ts";
@@ -96,10 +97,10 @@ test("an unknown payment is a 404 in the reader's language, with the way to resu
   expect(answer.statusCode).toBe(404);
   expect(answer.body).toContain("Unbekannte Transaktion.");
   expect(answer.body).toContain('href="/resume"');
-  expect(answer.body).toMatch(/Fehlerreferenz: req-/);
+  expect(answer.body).toMatch(/Fehlerreferenz: [0-9a-f]{12}/);
 });
 
-test("what fails on our side is told without its inside, and with the truth about a running call", async () => {
+test("while the database is away nobody is asked to call, and what a running call costs is told", async () => {
   await using away = openDatabase("postgres://nobody:secret@127.0.0.1:1/nowhere");
   const deaf: NoticeWatch = {
     watch: () => () => {},
@@ -111,10 +112,21 @@ test("what fails on our side is told without its inside, and with the truth abou
   await app.register(webPages, { db: away.db, baseUrl, provider: PROVIDER, watch: deaf });
   const answer = await app.inject("/pay/85341CE4-2744-423A-8320-F9531E57D666?lang=en");
   await app.close();
+  expect(answer).toMatchObject({ statusCode: 503, headers: { "retry-after": "60" } });
+  expect(answer.body).toContain("Please do not call for now.");
+  expect(answer.body).toContain("If you are on the phone");
+  expect(answer.body).not.toMatch(/ECONNREFUSED|secret/);
+});
+
+test("what fails on our side is told without its inside", async () => {
+  await using broken = await WebApp.start();
+  const id = await broken.open();
+  await sql`drop table codes cascade`.execute(broken.db);
+  const answer = await broken.get(`/pay/${id}?lang=en`);
   expect(answer.statusCode).toBe(500);
   expect(answer.body).toContain("Something went wrong on our side");
   expect(answer.body).toContain("If you are on the phone");
-  expect(answer.body).not.toMatch(/ECONNREFUSED|secret/);
+  expect(answer.body).not.toMatch(/relation|42P01/);
 });
 
 test("the id joins whatever query an address has", () => {

@@ -1,22 +1,9 @@
-import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Browser } from "playwright-core";
-import { LANGUAGES } from "../../core/messages.ts";
 import { DAY_MS } from "../../core/time.ts";
 import type { Order } from "../../core/transaction.ts";
 import { findTransaction } from "../../db/transactions.ts";
-import {
-  barriersIn,
-  DESKTOP,
-  inBrowser,
-  launchChromium,
-  NARROWEST,
-  OVERFLOW,
-  PHONE,
-  PICTURES,
-  type VisitOptions,
-  visitPage,
-} from "../support/chromium.ts";
+import { inBrowser, launchChromium, type VisitOptions, visitPage } from "../support/chromium.ts";
 import { shiftBack } from "../support/time-travel.ts";
 import { openShopSite, type ShopSite } from "./shop-site.ts";
 import { WebApp } from "./web-app.ts";
@@ -35,37 +22,6 @@ async function paidPass(changes: Partial<Order> = {}) {
   const pass = await findTransaction(web.db, id);
   return { id, code: pass?.accessCode ?? "" };
 }
-
-async function passNearItsEnd() {
-  const pass = await paidPass({ description: "Le mensuel" });
-  await shiftBack(web.db, 26 * DAY_MS);
-  return pass;
-}
-
-async function given(): Promise<string> {
-  const id = await web.open({ donation: DONATION, description: "Fonds des jeunes musiciens" });
-  await web.post(`/pay/${id}/amount`, "amount=1.00");
-  await (await web.call(id)).pulses(1, 10);
-  return id;
-}
-
-/** Pages by what they show, each with the address of a fresh one. */
-const LOOKS: Readonly<Record<string, () => Promise<string>>> = {
-  "the choice of an amount": async () =>
-    `/pay/${await web.open({ donation: DONATION, description: "Fonds des jeunes musiciens", amountRappen: 500 })}`,
-  "a chosen amount": async () => {
-    const id = await web.open({ donation: DONATION, description: "Fonds des jeunes musiciens" });
-    await web.post(`/pay/${id}/amount`, "amount=1.00");
-    return `/pay/${id}`;
-  },
-  "a paid donation": async () => `/pay/${await given()}`,
-  "the receipt of a donation": async () => `/pay/${await given()}/receipt`,
-  "a paid pass": async () =>
-    `/pay/${await web.inState("paid", { accessDays: 31, description: "Archives audio, 31 jours" })}`,
-  "a pass near its end": async () => `/pay/${(await passNearItsEnd()).id}`,
-  "the receipt of a pass near its end": async () => `/pay/${(await passNearItsEnd()).id}/receipt`,
-  "the access page": async () => "/access",
-};
 
 inBrowser("in a browser", () => {
   beforeAll(async () => {
@@ -137,49 +93,5 @@ inBrowser("in a browser", () => {
     await (await web.call(renewalId)).pulses(1, 10);
     await page.locator('h1[data-status="paid"]').waitFor({ timeout: 10_000 });
     await page.locator("[data-access-code]").waitFor();
-  });
-
-  const looks = Object.keys(LOOKS).flatMap((name) => [[name, "light"] as const, [name, "dark"] as const]);
-  test.each(looks)("%s is accessible in the %s", async (name, colorScheme) => {
-    const url = await LOOKS[name]?.();
-    for (const [device, viewport, language] of [
-      ["phone", PHONE, "fr"],
-      ["desktop", DESKTOP, "de"],
-    ] as const) {
-      await using visitor = await visit(`${url}?lang=${language}`, { viewport, colorScheme });
-      await visitor.page.screenshot({
-        path: path.join(PICTURES, `goods-${name.replaceAll(" ", "-")}-${device}-${colorScheme}.png`),
-        fullPage: true,
-      });
-      expect(await barriersIn(visitor.page)).toEqual([]);
-      expect(visitor.complaints).toEqual([]);
-    }
-  });
-
-  test.each(Object.keys(LOOKS))("nothing is cut off on a narrow screen: %s", async (name) => {
-    const url = await LOOKS[name]?.();
-    for (const language of LANGUAGES) {
-      await using visitor = await visit(`${url}?lang=${language}`, { viewport: NARROWEST });
-      expect([language, await visitor.page.evaluate(OVERFLOW)]).toEqual([language, 0]);
-    }
-  });
-
-  test.each(["light", "dark"] as const)("what the access page answers is accessible in the %s", async (colorScheme) => {
-    const pass = await passNearItsEnd();
-    for (const [entered, found] of [
-      [pass.id, "[data-renewal]"],
-      ["0000 0000 0000", "[role=alert]"],
-    ] as const) {
-      await using visitor = await visit("/access?lang=de", { viewport: PHONE, colorScheme });
-      const { page } = visitor;
-      await page.getByRole("textbox").fill(entered);
-      await page.locator("form .button").click();
-      await page.locator(found).waitFor();
-      await page.screenshot({
-        path: path.join(PICTURES, `goods-access-${found.replace(/\W/g, "")}-${colorScheme}.png`),
-        fullPage: true,
-      });
-      expect(await barriersIn(page)).toEqual([]);
-    }
   });
 });

@@ -1,20 +1,7 @@
-import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
-import { LANGUAGES } from "../../core/messages.ts";
 import { findTransaction } from "../../db/transactions.ts";
-import {
-  barriersIn,
-  DESKTOP,
-  inBrowser,
-  launchChromium,
-  NARROWEST,
-  OVERFLOW,
-  PHONE,
-  PICTURES,
-  type VisitOptions,
-  visitPage,
-} from "../support/chromium.ts";
+import { DESKTOP, inBrowser, launchChromium, type VisitOptions, visitPage } from "../support/chromium.ts";
 import { PlayedWeb } from "./played-web.ts";
 
 let web: PlayedWeb;
@@ -63,34 +50,5 @@ inBrowser("in a browser", () => {
     await Promise.all([follow(page), follow(second.page)]);
     expect((await findTransaction(web.db, id))?.exception).toBe("underpaid");
     expect([...visitor.complaints, ...second.complaints]).toEqual([]);
-  });
-
-  const looks = (["light", "dark"] as const).flatMap((scheme) =>
-    (["open", "expired", "playing"] as const).map((state) => [state, scheme] as const),
-  );
-  test.each(looks)("the panel of a payment that is %s is accessible in the %s", async (state, colorScheme) => {
-    const id = await web.openTest(state === "playing" ? "bySecond" : "perCall", state === "playing" ? 200 : 300);
-    if (state !== "open") await web.play(id, state === "playing" ? "pay" : "expire");
-    for (const [device, viewport, language] of [
-      ["phone", PHONE, "fr"],
-      ["desktop", DESKTOP, "de"],
-    ] as const) {
-      await using visitor = await visit(`/pay/${id}?lang=${language}`, { viewport, colorScheme });
-      const { page } = visitor;
-      await page.screenshot({
-        path: path.join(PICTURES, `play-${state}-${device}-${colorScheme}-${language}.png`),
-        fullPage: true,
-      });
-      expect(await barriersIn(page)).toEqual([]);
-      expect(visitor.complaints).toEqual([]);
-    }
-  });
-
-  test("nothing of the panel is cut off on a narrow screen, in any language", async () => {
-    const id = await web.openTest("perCall", 300);
-    for (const language of LANGUAGES) {
-      await using visitor = await visit(`/pay/${id}?lang=${language}`, { viewport: NARROWEST });
-      expect([language, await visitor.page.evaluate(OVERFLOW)]).toEqual([language, 0]);
-    }
   });
 });

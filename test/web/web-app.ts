@@ -1,4 +1,6 @@
+import { randomUUID } from "node:crypto";
 import Fastify, { type FastifyInstance } from "fastify";
+import { sql } from "kysely";
 import { pulsesOf } from "../../core/tariff.ts";
 import { applyPulses, cancel, confirm, expire, type Order, redeem, type Transition } from "../../core/transaction.ts";
 import { endLeg } from "../../db/call-legs.ts";
@@ -7,6 +9,7 @@ import type { Db, OpenDatabase } from "../../db/database.ts";
 import { type NoticeWatch, watchTransactions } from "../../db/notices.ts";
 import { bookPulses } from "../../db/pulses.ts";
 import { changeTransaction } from "../../db/transactions.ts";
+import type { WebOptions } from "../../web/options.ts";
 import { webPages } from "../../web/pages.ts";
 import { cloneDatabase } from "../support/database.ts";
 import { type Seeded, seedAnsweredLeg, seedMerchant, seedTransaction } from "../support/seed.ts";
@@ -32,16 +35,17 @@ export class WebApp implements AsyncDisposable {
   readonly #database: OpenDatabase;
   readonly #watch: NoticeWatch;
 
-  static async start(): Promise<WebApp> {
+  static async start(options: Partial<WebOptions> = {}): Promise<WebApp> {
     const database = await cloneDatabase();
     const seeded = await seedMerchant(database.db);
     const watch = await watchTransactions(database.url);
-    const app = Fastify({ forceCloseConnections: true });
+    const app = Fastify({ forceCloseConnections: true, genReqId: () => randomUUID().slice(-12) });
     await app.register(webPages, {
       db: database.db,
       baseUrl: "http://localhost",
       provider: PROVIDER,
       watch,
+      ...options,
     });
     await app.ready();
     return new WebApp(app, database, seeded, watch);
@@ -121,7 +125,7 @@ export class WebApp implements AsyncDisposable {
   async letExpire(id: string): Promise<void> {
     await this.db
       .updateTable("transactions")
-      .set({ expires_at: new Date(Date.now() - 1_000) })
+      .set({ expires_at: secondsAgo(1) })
       .where("id", "=", id)
       .execute();
   }
@@ -129,7 +133,7 @@ export class WebApp implements AsyncDisposable {
   /** Gives an open transaction a code that has run out. */
   async letCodeExpire(id: string): Promise<void> {
     await issueCode(this.db, { transactionId: id, lifeSeconds: 180 });
-    const past = { issued_at: new Date(Date.now() - 181_000), expires_at: new Date(Date.now() - 1_000) };
+    const past = { issued_at: secondsAgo(181), expires_at: secondsAgo(1) };
     await this.db.updateTable("codes").set(past).where("transaction_id", "=", id).execute();
   }
 
@@ -170,4 +174,9 @@ export class WebApp implements AsyncDisposable {
     await this.change(id, transition);
     return id;
   }
+}
+
+/** By the database's clock, as everything that runs out. */
+function secondsAgo(seconds: number) {
+  return sql<Date>`clock_timestamp() - make_interval(secs => ${seconds})`;
 }

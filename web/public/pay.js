@@ -62,7 +62,7 @@ function show(state) {
   setText("[data-billed-figure]", state.billedFigure);
   if (status !== "calling") return;
   setText("[data-progress-text]", state.progressText);
-  setText("[data-percent]", `${state.percent} %`);
+  setText("[data-percent]", state.percentText);
   setText("[data-remaining-spoken]", state.remainingSpoken);
   const bar = find("[data-progress]");
   bar.max = state.totalRappen;
