@@ -5,16 +5,13 @@ import autocannon from "autocannon";
 import pg from "pg";
 import { loadSecrets } from "../bin/demo-secrets.ts";
 import { seedDemo } from "../bin/demo-seed.ts";
-import { startPostgres } from "../bin/postgres.ts";
-import { openDatabase } from "../db/database.ts";
-import { migrate } from "../db/migrate.ts";
+import type { OpenDatabase } from "../db/database.ts";
 import { machine } from "../test/load/report.ts";
+import { BENCH_DIRECTORY, openFreshDatabase } from "./fresh-database.ts";
 
 const ROUNDS = 5;
 const SECONDS_A_ROUND = 5;
 const CONNECTIONS = 20;
-const PORT = 54_400;
-const directory = path.resolve(import.meta.dirname, "../.cache/bench");
 
 const ORDER = JSON.stringify({
   amount: 990,
@@ -28,10 +25,9 @@ const ORDER = JSON.stringify({
  * one INSERT: on the same PostgreSQL, which writes through to the disk, turn by turn in one run.
  */
 async function main(): Promise<void> {
-  await using postgres = await startPostgres({ directory, port: PORT });
-  const url = await freshDatabase(postgres.url("postgres"));
-  const key = await seed(url);
-  const servers = fork(path.join(import.meta.dirname, "create-servers.ts"), [url]);
+  await using database = await openFreshDatabase("bench_create");
+  const key = await seed(database);
+  const servers = fork(path.join(import.meta.dirname, "create-servers.ts"), [database.url]);
   try {
     const [addresses] = (await once(servers, "message")) as [{ readonly bare: string; readonly ours: string }];
     const rounds: { readonly bare: number; readonly ours: number; readonly p99: number }[] = [];
@@ -72,22 +68,9 @@ function describe(rounds: readonly { readonly bare: number; readonly ours: numbe
   return `bare INSERT ${bare.toFixed(0)}/s, create transaction ${ours.toFixed(0)}/s (p99 ${p99} ms), ratio ${ratio.toFixed(2)}`;
 }
 
-async function freshDatabase(server: string): Promise<string> {
-  const admin = new pg.Client(server);
-  await admin.connect();
-  await admin.query("drop database if exists bench_create with (force)");
-  await admin.query("create database bench_create");
-  await admin.end();
-  const url = new URL(server);
-  url.pathname = "/bench_create";
-  return url.href;
-}
-
 /** The demo's merchant with its five numbers; answers its test key. */
-async function seed(url: string): Promise<string> {
-  await using database = openDatabase(url);
-  await migrate(database.db);
-  const { testKey } = await seedDemo(database.db, await loadSecrets(directory));
+async function seed({ db, url }: OpenDatabase): Promise<string> {
+  const { testKey } = await seedDemo(db, await loadSecrets(BENCH_DIRECTORY));
   if (testKey === null) throw new Error("the demo has no test key");
   const client = new pg.Client(url);
   await client.connect();

@@ -17,6 +17,8 @@ const COMMANDS = {
   test: ["bin/test.ts"],
   "test:load": ["test/load/load-test.ts"],
   "bench:create": ["bench/create-transaction.ts"],
+  "bench:guessing": ["bench/guessing.ts"],
+  "bench:watchers": ["bench/watchers.ts"],
 };
 
 /** Whether packages are missing or older than the list of what is wanted. */

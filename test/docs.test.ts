@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "@jest/globals";
+import { WRONG_ACCESS_CODES_OF_KEY } from "../api/access-tries.ts";
+import * as limits from "../web/rate-limits.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
 
@@ -24,4 +26,22 @@ test("the README shows the two commands, and every page it links to is there", a
   expect(readme).toContain("npm test");
   const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = ""]) => link);
   await Promise.all(links.map((link) => readFile(path.join(root, link))));
+});
+
+test.each([
+  ["pages (`GET`)", limits.PAGE_VIEWS],
+  ["`POST /resume`, `POST /access`, `POST /access/renew`", limits.ENTRIES],
+  ["unknown ids at `/pay/…`, `/resume`", limits.UNKNOWN_IDS],
+  ["wrong access codes of an address", limits.WRONG_ACCESS_CODES],
+  ["… of a network (IPv4: /24, IPv6: /48)", limits.WRONG_ACCESS_CODES_OF_NETWORK],
+  ["… of everybody", limits.WRONG_ACCESS_CODES_OF_ALL],
+  ["wrong access codes by `POST /v1/access/check`, of an API key", WRONG_ACCESS_CODES_OF_KEY],
+  ["new codes (`POST /pay/…/code`)", limits.CODE_RENEWALS],
+  ["plays of test mode", limits.PLAY_TRIES],
+  ["confirm, cancel, resume, choose an amount", limits.DECISIONS],
+  ["progress streams opened", limits.PROGRESS_OPENINGS],
+])("operators are told the limit of %s", async (what, { max, timeWindow }) => {
+  expect(timeWindow).toBe(60_000);
+  const page = await readFile(path.join(root, "docs/operating.md"), "utf8");
+  expect(page).toContain(`| ${what} | ${max.toLocaleString("en")} |`);
 });

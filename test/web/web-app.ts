@@ -32,8 +32,8 @@ export class WebApp implements AsyncDisposable {
   readonly #database: OpenDatabase;
   readonly #watch: NoticeWatch;
 
-  static async start(): Promise<WebApp> {
-    const database = await cloneDatabase();
+  static async start(onDatabase?: OpenDatabase): Promise<WebApp> {
+    const database = onDatabase ?? (await cloneDatabase());
     const seeded = await seedMerchant(database.db);
     const watch = await watchTransactions(database.url);
     const app = Fastify({ forceCloseConnections: true });
@@ -45,6 +45,11 @@ export class WebApp implements AsyncDisposable {
     });
     await app.ready();
     return new WebApp(app, database, seeded, watch);
+  }
+
+  /** Where its database is. */
+  get url(): string {
+    return this.#database.url;
   }
 
   constructor(app: FastifyInstance, database: OpenDatabase, seeded: Seeded, watch: NoticeWatch) {
