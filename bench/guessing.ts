@@ -44,7 +44,7 @@ async function main(): Promise<boolean> {
   await using database = await openFreshDatabase("bench_guessing");
   const { db } = database;
   const payments = await openRunningPayments(db, PAYMENTS);
-  const merchant = await seedMerchant(db);
+  const merchant = await seedMerchant(db, { number: "0900902000" });
   const passes = await openPaidPasses(db, merchant);
   await using server = await startPagesServer(database.url);
   await using pages = openPages();

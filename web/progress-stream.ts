@@ -31,8 +31,12 @@ export class ProgressStream implements Watcher {
     this.#raw = reply.raw;
     this.#raw.once("close", () => this.close());
     this.#raw.on("error", () => this.close());
+    // The end of the connection is the end of the answer: without chunks each event is one write instead of four, and
+    // where thousands of pages are told at once that is a third of the time.
+    this.#raw.removeHeader("transfer-encoding");
     this.#raw.writeHead(200, {
       ...(reply.getHeaders() as Record<string, string>),
+      connection: "close",
       "content-type": "text/event-stream; charset=utf-8",
       // Proxies that know it (nginx) pass each event on as it comes.
       "x-accel-buffering": "no",
