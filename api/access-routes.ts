@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
+import type { GuessLimits } from "../core/guess-budget.ts";
 import { checkAccess } from "./access.ts";
 import { accessTries } from "./access-tries.ts";
 import { answers } from "./answers.ts";
@@ -27,8 +28,11 @@ const accessSchema = z.object({
 export type AccessView = z.infer<typeof accessSchema>;
 
 /** Whether a pass opens: asked by the merchant whenever a shopper comes back. */
-export async function accessRoutes(app: FastifyInstance, options: Omit<Scope, "client">): Promise<void> {
-  const tries = accessTries(app);
+export async function accessRoutes(
+  app: FastifyInstance,
+  options: Omit<Scope, "client"> & { readonly accessCodeGuesses: GuessLimits },
+): Promise<void> {
+  const tries = accessTries(options.accessCodeGuesses);
   app
     .withTypeProvider<ZodTypeProvider>()
     .post("/access/check", { schema: checkSchema }, async (request) =>

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "@jest/globals";
-import { WRONG_ACCESS_CODES_OF_KEY } from "../api/access-tries.ts";
+import { ACCESS_CODE_GUESSES } from "../core/guess-budget.ts";
 import * as limits from "../web/rate-limits.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
@@ -34,8 +34,6 @@ test.each([
   ["unknown ids at `/pay/…`, `/resume`", limits.UNKNOWN_IDS],
   ["wrong access codes of an address", limits.WRONG_ACCESS_CODES],
   ["… of a network (IPv4: /24, IPv6: /48)", limits.WRONG_ACCESS_CODES_OF_NETWORK],
-  ["… of everybody", limits.WRONG_ACCESS_CODES_OF_ALL],
-  ["wrong access codes by `POST /v1/access/check`, of an API key", WRONG_ACCESS_CODES_OF_KEY],
   ["new codes (`POST /pay/…/code`)", limits.CODE_RENEWALS],
   ["plays of test mode", limits.PLAY_TRIES],
   ["confirm, cancel, resume, choose an amount", limits.DECISIONS],
@@ -44,4 +42,12 @@ test.each([
   expect(timeWindow).toBe(60_000);
   const page = await readFile(path.join(root, "docs/operating.md"), "utf8");
   expect(page).toContain(`| ${what} | ${max.toLocaleString("en")} |`);
+});
+
+test("operators are told how many wrong access codes a crowd has", async () => {
+  const { atOnceMax, perMinute } = ACCESS_CODE_GUESSES;
+  const page = await readFile(path.join(root, "docs/operating.md"), "utf8");
+  expect(page).toContain(
+    `| … of everybody | ${atOnceMax.toLocaleString("en")} at once, ${perMinute} more each minute |`,
+  );
 });

@@ -1,6 +1,7 @@
 import { normalizeIP } from "@fastify/rate-limit";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { WRONG_ACCESS_CODES, WRONG_ACCESS_CODES_OF_ALL, WRONG_ACCESS_CODES_OF_NETWORK } from "./rate-limits.ts";
+import { GuessBudget, type GuessLimits } from "../core/guess-budget.ts";
+import { WRONG_ACCESS_CODES, WRONG_ACCESS_CODES_OF_NETWORK } from "./rate-limits.ts";
 
 /** What a hobbyist gets for nothing: 65,536 subscribers' networks. */
 const NETWORK_BITS_IPV6 = 48;
@@ -21,28 +22,34 @@ export interface AccessTries {
  * is free, and an address that has to wait keeps nobody else waiting: its further tries count for nothing. Tries that
  * are being looked up count as wrong until it is known, or a thousand at the same moment would all be let through.
  */
-export function accessTries(app: FastifyInstance): AccessTries {
+export function accessTries(app: FastifyInstance, ofAll: GuessLimits): AccessTries {
   const limits = [
-    { count: app.createRateLimit(WRONG_ACCESS_CODES), isOfAll: false },
-    { count: app.createRateLimit({ ...WRONG_ACCESS_CODES_OF_NETWORK, keyGenerator: networkOf }), isOfAll: false },
-    { count: app.createRateLimit(WRONG_ACCESS_CODES_OF_ALL), isOfAll: true },
-  ].map((limit) => ({ ...limit, underWay: new Map<string, number>() }));
+    app.createRateLimit(WRONG_ACCESS_CODES),
+    app.createRateLimit({ ...WRONG_ACCESS_CODES_OF_NETWORK, keyGenerator: networkOf }),
+  ].map((count) => ({ count, underWay: new Map<string, number>() }));
+  const everybody = new GuessBudget(ofAll);
+  let allUnderWay = 0;
 
   return {
     async tryCode(request, find) {
       const seen = await Promise.all(
         limits.map(async (limit) => ({ ...limit, ...(await limit.count(request, { increment: false })) })),
       );
-      for (const { isOfAll, underWay, key, ...state } of seen) {
+      for (const { underWay, key, ...state } of seen) {
         if (state.isAllowed || state.remaining > (underWay.get(key) ?? 0)) continue;
-        return { blocked: isOfAll ? { kind: "only_id" } : { kind: "wait", seconds: Math.max(1, state.ttlInSeconds) } };
+        return { blocked: { kind: "wait", seconds: Math.max(1, state.ttlInSeconds) } };
       }
+      if (everybody.left(performance.now()) <= allUnderWay) return { blocked: { kind: "only_id" } };
+      allUnderWay += 1;
       for (const { underWay, key } of seen) underWay.set(key, (underWay.get(key) ?? 0) + 1);
       try {
         const found = await find();
-        if (found === null) await Promise.all(limits.map(({ count }) => count(request)));
+        if (found !== null) return { found };
+        everybody.spend(performance.now());
+        await Promise.all(limits.map(({ count }) => count(request)));
         return { found };
       } finally {
+        allUnderWay -= 1;
         for (const { underWay, key } of seen) leave(underWay, key);
       }
     },

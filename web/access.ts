@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { accessAt, type Pass } from "../core/access.ts";
 import { parseAccessKey } from "../core/access-key.ts";
 import { formatDate } from "../core/durations.ts";
+import { ACCESS_CODE_GUESSES } from "../core/guess-budget.ts";
 import { type Language, message } from "../core/messages.ts";
 import { type Db, databaseNow } from "../db/database.ts";
 import { findMerchant } from "../db/merchants.ts";
@@ -33,8 +34,8 @@ interface Told {
  * Where a pass opens again, without being billed: its code or id leads to the merchant's return address, as after the
  * payment. What is entered travels in the form's body alone, so that no log, history or Referer holds it.
  */
-export function accessRoutes(app: FastifyInstance, { db }: WebOptions): void {
-  const tries = accessTries(app);
+export function accessRoutes(app: FastifyInstance, { db, accessCodeGuesses }: WebOptions): void {
+  const tries = accessTries(app, accessCodeGuesses ?? ACCESS_CODE_GUESSES);
   app.get("/access", { config: { rateLimit: PAGE_VIEWS } }, async (request, reply) => showForm(request, reply, {}));
   app.get("/access/renew", { config: { rateLimit: PAGE_VIEWS } }, async (request, reply) =>
     reply.redirect(`/access${languageQuery(request)}`, 303),

@@ -26,8 +26,3 @@ export const UNKNOWN_IDS = perMinute(30);
 export const WRONG_ACCESS_CODES = perMinute(10);
 /** The same of a network (IPv4: its /24, IPv6: its /48): a guesser who has a whole one counts as a few, not as thousands. */
 export const WRONG_ACCESS_CODES_OF_NETWORK = perMinute(40);
-/**
- * Wrong codes from all addresses together. Beyond, the page takes ids only, which nobody can guess. So many tries,
- * kept up for a month, find one of 100,000 passes; and it takes five networks to get there.
- */
-export const WRONG_ACCESS_CODES_OF_ALL = { ...perMinute(200), keyGenerator: () => "all" } as const;

@@ -121,11 +121,12 @@ test("a page that reads nothing is let go before much piles up for it, and other
   const before = await connections();
   let billedRappen = 0;
   await eventually(async () => {
-    const sums = Array.from({ length: 1_000 }, () => ({ id, billedRappen: ++billedRappen }));
+    // Fewer than make a reader of good will look like one that takes nothing.
+    const sums = Array.from({ length: 100 }, () => ({ id, billedRappen: ++billedRappen }));
     await notify(web.db, sums);
     await page.until((told) => told.billedRappen === billedRappen);
     return (await connections()) === before - 1;
-  });
+  }, 45_000);
   deaf.destroy();
 });
 
