@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtempDisposable } from "node:fs/promises";
+import { chmod, mkdtempDisposable } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -16,6 +16,7 @@ import { WebApp } from "./web-app.ts";
 async function openPages() {
   await using resources = new AsyncDisposableStack();
   const { path: directory } = resources.use(await mkdtempDisposable(path.join(tmpdir(), "outage-")));
+  await chmod(directory, 0o755); // the server's own user has to get there
   const port = await freePort();
   const start = () => startPostgres({ directory: path.join(directory, "postgres"), port, volatile: true });
   let postgres: RunningPostgres = await start();
