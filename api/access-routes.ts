@@ -1,7 +1,9 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
+import type { GuessLimits } from "../core/guess-budget.ts";
 import { checkAccess } from "./access.ts";
+import { accessTries } from "./access-tries.ts";
 import { answers } from "./answers.ts";
 import { clientOf } from "./authentication.ts";
 import { accessField } from "./fields.ts";
@@ -26,11 +28,17 @@ const accessSchema = z.object({
 export type AccessView = z.infer<typeof accessSchema>;
 
 /** Whether a pass opens: asked by the merchant whenever a shopper comes back. */
-export async function accessRoutes(app: FastifyInstance, options: Omit<Scope, "client">): Promise<void> {
+export async function accessRoutes(
+  app: FastifyInstance,
+  options: Omit<Scope, "client"> & { readonly accessCodeGuesses: GuessLimits },
+): Promise<void> {
+  const tries = accessTries(options.accessCodeGuesses);
   app
     .withTypeProvider<ZodTypeProvider>()
     .post("/access/check", { schema: checkSchema }, async (request) =>
-      checkAccess({ ...options, client: clientOf(request) }, request.body.access),
+      tries.tryAccess(request, request.body.access, () =>
+        checkAccess({ ...options, client: clientOf(request) }, request.body.access),
+      ),
     );
 }
 

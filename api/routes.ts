@@ -2,6 +2,7 @@ import rateLimit from "@fastify/rate-limit";
 import type { FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { PublicError } from "../core/errors.ts";
+import { ACCESS_CODE_GUESSES, type GuessLimits } from "../core/guess-budget.ts";
 import type { Db } from "../db/database.ts";
 import { numbersOfMerchant } from "../db/numbers.ts";
 import { accessRoutes } from "./access-routes.ts";
@@ -31,6 +32,8 @@ export interface MerchantApiOptions {
   readonly baseUrl: string;
   readonly webhooks: WebhookSettings;
   readonly requestsPerMinuteMax?: number;
+  /** Wrong access codes of one key. */
+  readonly accessCodeGuesses?: GuessLimits;
   /** How old may be what is known of keys and numbers. */
   readonly rememberMilliseconds?: number;
 }
@@ -50,8 +53,9 @@ export async function merchantApi(app: FastifyInstance, options: MerchantApiOpti
   await app.register(documentationRoutes);
   // Not `options` with a prefix added: what is registered with them further inside would have the prefix again.
   const { db, rememberMilliseconds = REMEMBER_MS, requestsPerMinuteMax = REQUESTS_PER_MINUTE_MAX } = options;
+  const { accessCodeGuesses = ACCESS_CODE_GUESSES } = options;
   const numbersOf = remembered(rememberMilliseconds, (merchantId: number) => numbersOfMerchant(db, merchantId));
-  const inside: Inside = { ...options, rememberMilliseconds, requestsPerMinuteMax, numbersOf };
+  const inside: Inside = { ...options, rememberMilliseconds, requestsPerMinuteMax, accessCodeGuesses, numbersOf };
   await app.register((v1) => versionOne(v1, inside), { prefix: "/v1" });
   await app.register((services) => webServices(services, inside), { prefix: "/webservices" });
 }

@@ -6,18 +6,15 @@ import autocannon from "autocannon";
 import pg from "pg";
 import { loadSecrets } from "../bin/demo-secrets.ts";
 import { DEMO_MERCHANT_NUMBER, seedDemo } from "../bin/demo-seed.ts";
-import { startPostgres } from "../bin/postgres.ts";
-import { openDatabase } from "../db/database.ts";
+import type { OpenDatabase } from "../db/database.ts";
 import { findMerchantId } from "../db/merchants.ts";
-import { migrate } from "../db/migrate.ts";
 import { addEndpoint } from "../db/webhook-endpoints.ts";
 import { machine } from "../test/load/report.ts";
+import { BENCH_DIRECTORY, openFreshDatabase } from "./fresh-database.ts";
 
 const ROUNDS = 5;
 const SECONDS_A_ROUND = 5;
 const CONNECTIONS = 20;
-const PORT = 54_400;
-const directory = path.resolve(import.meta.dirname, "../.cache/bench");
 
 const ORDER = JSON.stringify({
   amount: 990,
@@ -46,10 +43,9 @@ interface Turn {
  * create is slower than it may be.
  */
 async function main(): Promise<void> {
-  await using postgres = await startPostgres({ directory, port: PORT });
-  const url = await freshDatabase(postgres.url("postgres"));
-  const keys = await seed(url);
-  const servers = fork(path.join(import.meta.dirname, "create-servers.ts"), [url]);
+  await using database = await openFreshDatabase("bench_create");
+  const keys = await seed(database);
+  const servers = fork(path.join(import.meta.dirname, "create-servers.ts"), [database.url]);
   try {
     const [addresses] = (await once(servers, "message")) as [Addresses];
     const rounds: Readonly<Record<Kind, Turn>>[] = [];
@@ -119,26 +115,13 @@ function describe(kind: Kind, rounds: readonly Readonly<Record<Kind, Turn>>[]): 
   return `${kind.padEnd(38)} ${perSecond.toFixed(0).padStart(6)}/s  p99 ${p99} ms  ratio ${ratioOf(kind, rounds).toFixed(2)}`;
 }
 
-async function freshDatabase(server: string): Promise<string> {
-  const admin = new pg.Client(server);
-  await admin.connect();
-  await admin.query("drop database if exists bench_create with (force)");
-  await admin.query("create database bench_create");
-  await admin.end();
-  const url = new URL(server);
-  url.pathname = "/bench_create";
-  return url.href;
-}
-
 /** The demo's merchant with its five numbers; in test mode a webhook endpoint hears of everything, in live mode none. */
-async function seed(url: string): Promise<Keys> {
-  await using database = openDatabase(url);
-  await migrate(database.db);
-  const { testKey, liveKey } = await seedDemo(database.db, await loadSecrets(directory));
-  const merchantId = await findMerchantId(database.db, DEMO_MERCHANT_NUMBER);
+async function seed({ db, url }: OpenDatabase): Promise<Keys> {
+  const { testKey, liveKey } = await seedDemo(db, await loadSecrets(BENCH_DIRECTORY));
+  const merchantId = await findMerchantId(db, DEMO_MERCHANT_NUMBER);
   if (testKey === null || liveKey === null || merchantId === null) throw new Error("the demo has no merchant");
   const endpoint = { url: "https://shop.example/webhooks", events: [], description: null };
-  await addEndpoint(database.db, { merchantId, test: true }, endpoint);
+  await addEndpoint(db, { merchantId, test: true }, endpoint);
   const client = new pg.Client(url);
   await client.connect();
   await client.query(`create table bench_orders (

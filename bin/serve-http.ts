@@ -40,6 +40,15 @@ function refuseUnreadable(error: Error & { readonly code?: string }, socket: Dup
   socket.end(`${head.join("\r\n")}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 }
 
+/**
+ * «true» would be Fastify's word for believing all of X-Forwarded-For, whose first entries anybody can write: then an
+ * attacker would choose the address that is counted. A proxy vouches for the entry that it added itself, the last one.
+ */
+function trustOf(trustProxy: Config["http"]["trustProxy"]) {
+  if (typeof trustProxy === "boolean") return trustProxy && ((_address: string, hop: number) => hop === 0);
+  return [...trustProxy];
+}
+
 /** The whole HTTP side as one app: merchants' API, shoppers' pages, and what monitoring asks. */
 export async function composeHttp(parts: {
   readonly config: Pick<Config, "http" | "provider" | "webhooks">;
@@ -57,7 +66,7 @@ export async function composeHttp(parts: {
     // What Fastify refuses before any route has it: addresses that can't be read.
     frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply, { db, baseUrl }),
     bodyLimit: BODY_BYTES_MAX,
-    trustProxy,
+    trustProxy: trustOf(trustProxy),
     clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, baseUrl),
     genReqId: () => randomBytes(9).toString("base64url"),
     forceCloseConnections: true,

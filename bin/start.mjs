@@ -18,6 +18,8 @@ const COMMANDS = {
   "test:load": ["test/load/load-test.ts"],
   "bench:create": ["bench/create-transaction.ts"],
   screenshots: ["docs/make-screenshots.ts"],
+  "bench:guessing": ["bench/guessing.ts"],
+  "bench:watchers": ["bench/watchers.ts"],
 };
 
 /** Whether packages are missing or older than the list of what is wanted. */

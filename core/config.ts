@@ -7,6 +7,12 @@ const port = z
   .refine((value) => value <= 65_535, "at most 65535");
 const secret = z.string().min(16, "at least 16 characters").max(200);
 const host = z.string().min(1).max(253);
+const address = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
+const addresses = z
+  .string()
+  .max(1_000)
+  .transform((text) => text.split(","))
+  .pipe(z.array(address));
 
 /** Every environment variable the product reads, with its limits; nothing else in the product looks at process.env. */
 const VARIABLES = {
@@ -51,7 +57,12 @@ const VARIABLES = {
   PHONE2PAY_WEBHOOK_PRIVATE_ADDRESSES: z.enum(["yes", "no"]).default("no"),
   PHONE2PAY_PROVIDER_NAME: z.string().min(1).max(100).default("Phone2Pay"),
   PHONE2PAY_PROVIDER_ADDRESS: z.string().min(1).max(200).default("Switzerland"),
-  PHONE2PAY_TRUST_PROXY: z.enum(["yes", "no"]).default("no"),
+  PHONE2PAY_TRUST_PROXY: z
+    .union(
+      [z.enum(["yes", "no"]), addresses],
+      "yes, no, or your proxies' addresses and networks with commas between them",
+    )
+    .default("no"),
   PHONE2PAY_LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 } as const;
 
@@ -64,7 +75,8 @@ export interface Config {
     readonly host: string;
     readonly port: number;
     readonly baseUrl: string;
-    readonly trustProxy: boolean;
+    /** Whose X-Forwarded-For is believed: nobody's, that of whoever connects to us, or that of these addresses. */
+    readonly trustProxy: boolean | readonly string[];
   };
   readonly agi: {
     readonly host: string;
@@ -120,7 +132,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       host: value.PHONE2PAY_HTTP_HOST,
       port: value.PHONE2PAY_HTTP_PORT,
       baseUrl: value.PHONE2PAY_BASE_URL.replace(/\/$/, ""),
-      trustProxy: value.PHONE2PAY_TRUST_PROXY === "yes",
+      trustProxy: trustedProxies(value.PHONE2PAY_TRUST_PROXY),
     },
     agi: {
       host: value.PHONE2PAY_AGI_HOST,
@@ -142,6 +154,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     provider: { name: value.PHONE2PAY_PROVIDER_NAME, address: value.PHONE2PAY_PROVIDER_ADDRESS },
     logLevel: value.PHONE2PAY_LOG_LEVEL,
   };
+}
+
+function trustedProxies(value: "yes" | "no" | readonly string[]): boolean | readonly string[] {
+  return typeof value === "string" ? value === "yes" : value;
 }
 
 function testCallsAgiOf(value: string | undefined): Config["testCallsAgi"] {

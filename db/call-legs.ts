@@ -227,19 +227,42 @@ export interface CallOfTransaction {
   readonly endReason: string | null;
 }
 
+const CALL_COLUMNS = [
+  "started_at as startedAt",
+  "answered_at as answeredAt",
+  "ended_at as endedAt",
+  "duration_ms as durationMs",
+  "billed as billedRappen",
+  "end_reason as endReason",
+] as const;
+
 /** The calls that paid for a transaction, in order. */
 export async function callsOf(db: Db, transaction: Pick<Transaction, "id">): Promise<readonly CallOfTransaction[]> {
   return db
     .selectFrom("call_legs")
-    .select([
-      "started_at as startedAt",
-      "answered_at as answeredAt",
-      "ended_at as endedAt",
-      "duration_ms as durationMs",
-      "billed as billedRappen",
-      "end_reason as endReason",
-    ])
+    .select(CALL_COLUMNS)
     .where("transaction_id", "=", transaction.id)
     .orderBy("id")
     .execute();
+}
+
+/** The same for any number of transactions, by id; one without a call has no entry. */
+export async function callsOfEach(
+  db: Db,
+  transactionIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly CallOfTransaction[]>> {
+  if (transactionIds.length === 0) return new Map();
+  const rows = await db
+    .selectFrom("call_legs")
+    .select("transaction_id as transactionId")
+    .select(CALL_COLUMNS)
+    .where(sql<boolean>`transaction_id = any(${transactionIds}::uuid[])`)
+    .orderBy("id")
+    .execute();
+  const calls = new Map<string, CallOfTransaction[]>();
+  for (const { transactionId, ...call } of rows) {
+    const id = (transactionId ?? "").toUpperCase();
+    calls.set(id, [...(calls.get(id) ?? []), call]);
+  }
+  return calls;
 }

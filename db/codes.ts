@@ -24,14 +24,23 @@ export interface LiveCode {
 
 /** The code that the pay page shows now: not claimed, not replaced; it may have run out (see expiresAt). */
 export async function findCode(db: Db | DbTransaction, transactionId: string): Promise<LiveCode | null> {
-  const row = await db
+  return (await codesOfEach(db, [transactionId])).get(transactionId.toUpperCase()) ?? null;
+}
+
+/** The same for any number of transactions, by id; one without a code has no entry. */
+export async function codesOfEach(
+  db: Db | DbTransaction,
+  transactionIds: readonly string[],
+): Promise<ReadonlyMap<string, LiveCode>> {
+  if (transactionIds.length === 0) return new Map();
+  const rows = await db
     .selectFrom("codes")
-    .select(["code", "issued_at as issuedAt", "expires_at as expiresAt"])
-    .where("transaction_id", "=", transactionId)
+    .select(["transaction_id as id", "code", "issued_at as issuedAt", "expires_at as expiresAt"])
+    .where(sql<boolean>`transaction_id = any(${transactionIds}::uuid[])`)
     .where("retired_at", "is", null)
     .where("claimed_by", "is", null)
-    .executeTakeFirst();
-  return row ?? null;
+    .execute();
+  return new Map(rows.map(({ id, ...code }) => [id.toUpperCase(), code]));
 }
 
 /**

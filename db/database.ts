@@ -1,6 +1,6 @@
-import { Socket } from "node:net";
 import { Kysely, PostgresDialect, type Transaction } from "kysely";
 import pg from "pg";
+import { impatientSocket } from "./impatient-socket.ts";
 import { PreparingClient } from "./prepared.ts";
 import type { Database } from "./schema.ts";
 
@@ -14,8 +14,6 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
 /** A process that is frozen within a database transaction holds its locks no longer than this. */
 const IDLE_IN_TRANSACTION_MS_MAX = 15_000;
-/** Longer than any statement may take: a server that hasn't answered by then is frozen, or beyond a dead network. */
-const SILENCE_MS_MAX = 12_000;
 const KEEP_ALIVE_MS = 10_000;
 
 // bigint identities stay far below 2^53 and count(*) too: as numbers they are safe, and JSON shows them plainly.
@@ -47,23 +45,6 @@ export function openDatabase(url: string, onLostConnection: (error: Error) => vo
   pool.on("connect", (client) => client.on("error", () => {}));
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   return { db, url, [Symbol.asyncDispose]: () => db.destroy() };
-}
-
-/**
- * A socket that gives up when what it sent stays without an answer: the statement's own time-out is the server's, and
- * says nothing when the server itself is gone without a word.
- */
-function impatientSocket(): Socket {
-  const socket = new Socket();
-  let answered = 0;
-  socket.on("data", () => {
-    answered = socket.bytesWritten;
-  });
-  socket.setTimeout(SILENCE_MS_MAX, () => {
-    if (socket.bytesWritten === answered) return; // nobody has asked anything
-    socket.destroy(Object.assign(new Error("the database has fallen silent"), { code: "ETIMEDOUT" }));
-  });
-  return socket;
 }
 
 /** Does the work in a database transaction: in the one that is under way when `db` is one, else in one of its own. */

@@ -2,12 +2,15 @@ import { EventEmitter } from "node:events";
 import { sql } from "kysely";
 import pg from "pg";
 import type { Db, DbTransaction } from "./database.ts";
+import { impatientSocket } from "./impatient-socket.ts";
 
 /** PostgreSQL takes payloads of up to 8,000 bytes; an id and a sum are about 60, so this many fit with room to spare. */
 export const NOTICES_IN_ONE_MAX = 100;
 const CHANNEL = "phone2pay";
 const RECONNECT_MS = 500;
-const KEEP_ALIVE_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Who only listens never notices that the other side is gone without a word, so it asks now and then. */
+const ASK_EVERY_MS = 5_000;
 
 /**
  * A hint that something happened to a transaction. With `billedRappen` it is live progress, taken from the very batch
@@ -44,13 +47,24 @@ export async function watchTransactions(url: string): Promise<NoticeWatch> {
   let client: pg.Client | null = null;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
+  let unanswered: pg.Client | null = null;
+  const asking = setInterval(() => {
+    const asked = client;
+    if (!asked || asked === unanswered) return;
+    unanswered = asked;
+    const answered = () => {
+      if (unanswered === asked) unanswered = null;
+    };
+    asked.query("select 1").then(answered, answered);
+  }, ASK_EVERY_MS);
+  asking.unref();
 
   async function connect(): Promise<void> {
     const fresh = new pg.Client({
       connectionString: url,
-      keepAlive: true,
-      keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       application_name: "phone2pay-notices",
+      stream: impatientSocket,
     });
     fresh.on("error", () => {}); // "end" follows and reconnects
     fresh.once("end", () => {
@@ -69,11 +83,26 @@ export async function watchTransactions(url: string): Promise<NoticeWatch> {
       return;
     }
     client = fresh;
-    await fresh.query(`listen ${CHANNEL}`);
+    try {
+      await fresh.query(`listen ${CHANNEL}`);
+    } catch (error) {
+      await fresh.end(); // connected and deaf would be worse than not connected
+      throw error;
+    }
     heard.emit("gap");
   }
 
-  await connect();
+  function stop(): void {
+    closed = true;
+    clearTimeout(timer);
+    clearInterval(asking);
+    heard.removeAllListeners();
+  }
+
+  await connect().catch((error: unknown) => {
+    stop();
+    throw error;
+  });
   return {
     watch(id, listener) {
       heard.on(id, listener);
@@ -84,9 +113,7 @@ export async function watchTransactions(url: string): Promise<NoticeWatch> {
       return () => heard.off("gap", listener);
     },
     async [Symbol.asyncDispose]() {
-      closed = true;
-      clearTimeout(timer);
-      heard.removeAllListeners();
+      stop();
       await client?.end();
     },
   };

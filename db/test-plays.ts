@@ -65,13 +65,23 @@ export async function endPlay(db: Db, id: number): Promise<void> {
 
 /** Null: nothing was played for this transaction so far. */
 export async function findLastPlay(db: Db, transactionId: string): Promise<LastPlay | null> {
-  const row = await db
+  return (await lastPlayOfEach(db, [transactionId])).get(transactionId.toUpperCase()) ?? null;
+}
+
+/** The same for any number of transactions, by id; one for which nothing was played has no entry. */
+export async function lastPlayOfEach(
+  db: Db,
+  transactionIds: readonly string[],
+): Promise<ReadonlyMap<string, LastPlay>> {
+  if (transactionIds.length === 0) return new Map();
+  const rows = await db
     .selectFrom("test_plays")
-    .select("play")
+    .distinctOn("transaction_id")
+    .select(["transaction_id as id", "play"])
     .select(sql<boolean>`ended_at is null and lease_until >= clock_timestamp()`.as("isPlaying"))
-    .where("transaction_id", "=", transactionId)
+    .where(sql<boolean>`transaction_id = any(${transactionIds}::uuid[])`)
+    .orderBy("transaction_id")
     .orderBy("id", "desc")
-    .limit(1)
-    .executeTakeFirst();
-  return row ?? null;
+    .execute();
+  return new Map(rows.map(({ id, ...play }) => [id.toUpperCase(), play]));
 }

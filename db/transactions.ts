@@ -15,9 +15,13 @@ export async function findTransaction(db: Db, id: string): Promise<Transaction |
   return row ? transactionOf(row) : null;
 }
 
-/** Inside a database transaction: as they are in it. */
-export async function findTransactions(trx: DbTransaction, ids: readonly string[]): Promise<readonly Transaction[]> {
-  return (await trx.selectFrom("transactions").selectAll().where("id", "in", ids).execute()).map(transactionOf);
+/** Those that there are; inside a database transaction as they are in it. */
+export async function findTransactions(
+  db: Db | DbTransaction,
+  ids: readonly string[],
+): Promise<readonly Transaction[]> {
+  const among = sql<boolean>`id = any(${ids}::uuid[])`;
+  return (await db.selectFrom("transactions").selectAll().where(among).execute()).map(transactionOf);
 }
 
 /** A merchant's transactions, newest first; `after` is the last id of the page before. */

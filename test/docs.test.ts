@@ -1,6 +1,8 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "@jest/globals";
+import { ACCESS_CODE_GUESSES } from "../core/guess-budget.ts";
+import * as limits from "../web/rate-limits.ts";
 import { SHOPPER_PAGES } from "./web/shopper-pages.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
@@ -37,4 +39,29 @@ test("every state of the shopper's pages is pictured on a phone and a desktop, i
   expect(sizes.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(PICTURES_BYTES_MAX);
   const page = await readFile(path.join(folder, "README.md"), "utf8");
   expect(pictures.filter((name) => !page.includes(`(${name})`))).toEqual([]);
+});
+
+test.each([
+  ["pages (`GET`)", limits.PAGE_VIEWS],
+  ["`POST /resume`, `POST /access`, `POST /access/renew`", limits.ENTRIES],
+  ["unknown ids at `/pay/…`, `/resume`", limits.UNKNOWN_IDS],
+  ["wrong access codes of an address", limits.WRONG_ACCESS_CODES],
+  ["… of a network (IPv4: /24, IPv6: /48)", limits.WRONG_ACCESS_CODES_OF_NETWORK],
+  ["new codes (`POST /pay/…/code`)", limits.CODE_RENEWALS],
+  ["plays of test mode", limits.PLAY_TRIES],
+  ["confirm, cancel, resume, choose an amount", limits.DECISIONS],
+  ["progress streams opened", limits.PROGRESS_OPENINGS],
+  ["logos and colours", limits.BRAND_FILES],
+])("operators are told the limit of %s", async (what, { max, timeWindow }) => {
+  expect(timeWindow).toBe(60_000);
+  const page = await readFile(path.join(root, "docs/operating.md"), "utf8");
+  expect(page).toContain(`| ${what} | ${max.toLocaleString("en")} |`);
+});
+
+test("operators are told how many wrong access codes a crowd has", async () => {
+  const { atOnceMax, perMinute } = ACCESS_CODE_GUESSES;
+  const page = await readFile(path.join(root, "docs/operating.md"), "utf8");
+  expect(page).toContain(
+    `| … of everybody | ${atOnceMax.toLocaleString("en")} at once, ${perMinute} more each minute |`,
+  );
 });

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { accessAt, type Pass } from "../core/access.ts";
 import { parseAccessKey } from "../core/access-key.ts";
 import { formatDate } from "../core/durations.ts";
+import { ACCESS_CODE_GUESSES } from "../core/guess-budget.ts";
 import { type Language, message } from "../core/messages.ts";
 import { findBrand } from "../db/brands.ts";
 import { type Db, databaseNow } from "../db/database.ts";
@@ -13,7 +14,7 @@ import { allowFormsAnywhere } from "./headers.ts";
 import { languageOf, languageQuery } from "./language.ts";
 import type { WebOptions } from "./options.ts";
 import { renewalView, untilView } from "./pass-view.ts";
-import { ACCESS_TRIES, PAGE_VIEWS } from "./rate-limits.ts";
+import { ENTRIES, PAGE_VIEWS } from "./rate-limits.ts";
 import { offerRenewal, takeUpRenewal } from "./renewal.ts";
 import { withTransaction } from "./return-url.ts";
 import { frame } from "./templates.ts";
@@ -41,17 +42,17 @@ interface PageOf {
  * Where a pass opens again, without being billed: its code or id leads to the merchant's return address, as after the
  * payment. What is entered travels in the form's body alone, so that no log, history or Referer holds it.
  */
-export function accessRoutes(app: FastifyInstance, { db }: WebOptions): void {
-  const tries = accessTries(app);
+export function accessRoutes(app: FastifyInstance, { db, accessCodeGuesses }: WebOptions): void {
+  const tries = accessTries(app, accessCodeGuesses ?? ACCESS_CODE_GUESSES);
   app.get("/access", { config: { rateLimit: PAGE_VIEWS } }, async (request, reply) => showForm(request, reply, {}));
   app.get("/access/renew", { config: { rateLimit: PAGE_VIEWS } }, async (request, reply) =>
     reply.redirect(`/access${languageQuery(request)}`, 303),
   );
-  app.post("/access", { config: { rateLimit: ACCESS_TRIES } }, async (request, reply) => {
+  app.post("/access", { config: { rateLimit: ENTRIES } }, async (request, reply) => {
     const found = await findTyped(db, request, tries);
     return "pass" in found ? openPass(db, request, reply, found.pass) : refuse(request, reply, found);
   });
-  app.post("/access/renew", { config: { rateLimit: ACCESS_TRIES } }, async (request, reply) => {
+  app.post("/access/renew", { config: { rateLimit: ENTRIES } }, async (request, reply) => {
     const found = await findTyped(db, request, tries);
     if (!("pass" in found)) return refuse(request, reply, found);
     const renewal = await takeUpRenewal(db, found.pass.newest);
@@ -62,17 +63,15 @@ export function accessRoutes(app: FastifyInstance, { db }: WebOptions): void {
 
 type Found = { readonly pass: Pass } | { readonly blocked: AccessBlock } | { readonly unknown: true };
 
-/** Looks up what was entered, if the address may still try. */
+/** Looks up what was entered: an id always, a code if its address may still try. */
 async function findTyped(db: Db, request: FastifyRequest, tries: AccessTries): Promise<Found> {
   const key = parseAccessKey(typedAccess(request));
   if (!key) return { unknown: true };
-  const isCode = "accessCode" in key;
-  const blocked = await tries.whyBlocked(request, { isCode });
-  if (blocked) return { blocked };
-  const pass = await findPass(db, key);
-  if (pass) return { pass };
-  await tries.noteWrong(request, { isCode });
-  return { unknown: true };
+  const find = () => findPass(db, key);
+  // Whoever has an id gets in, whoever else tries what.
+  const looked = "id" in key ? { found: await find() } : await tries.tryCode(request, find);
+  if ("blocked" in looked) return looked;
+  return looked.found ? { pass: looked.found } : { unknown: true };
 }
 
 /** Sends the holder on to the merchant; near the pass's end they are asked whether to renew it first. */

@@ -7,7 +7,7 @@ import type { LiveCode } from "../db/codes.ts";
 import type { LastPlay } from "../db/test-plays.ts";
 import { type CallFacts, creditRappen, currentCall } from "./call-plan.ts";
 
-/** What has to be known to say how far a payment is. Kept by each watcher, so that a pulse costs no query. */
+/** What has to be known to say how far a payment is. Kept while pages watch it, so that a pulse costs no query. */
 export interface ProgressFacts extends CallFacts {
   readonly code: LiveCode | null;
   /** What was played last, of a test transaction; null when nothing was, and always of a live one. */

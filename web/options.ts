@@ -1,3 +1,4 @@
+import type { GuessLimits } from "../core/guess-budget.ts";
 import type { Db } from "../db/database.ts";
 import type { NoticeWatch } from "../db/notices.ts";
 import type { TestLine } from "./test-calls.ts";
@@ -16,4 +17,6 @@ export interface WebOptions {
   readonly watch: NoticeWatch;
   /** Where played calls of test mode go; without it nothing can be played, and no page offers it. */
   readonly testLine?: TestLine | null;
+  /** Wrong access codes of everybody together; ACCESS_CODE_GUESSES unless told. */
+  readonly accessCodeGuesses?: GuessLimits;
 }

@@ -7,7 +7,6 @@ import { findMerchant, type Merchant } from "../db/merchants.ts";
 import { findNumberInService, findTariff, termsOfNumber } from "../db/numbers.ts";
 import { findLastPlay } from "../db/test-plays.ts";
 import { findTransaction } from "../db/transactions.ts";
-import type { ProgressFacts } from "./live-state.ts";
 import type { Provider } from "./options.ts";
 import { offerRenewal } from "./renewal.ts";
 import type { PayFacts } from "./view-model.ts";
@@ -50,20 +49,6 @@ async function termsOf(db: Db, { tariffId, number }: Transaction): Promise<Terms
     termsOfNumber(db, number),
   ]);
   return { segments, codeBeforeAnswer, trunk };
-}
-
-/** What live progress needs: one row, and of its code or calls whatever its status asks for. */
-export async function readProgressFacts(db: Db, id: string): Promise<(ProgressFacts & { readonly now: Date }) | null> {
-  const [transaction, now] = await Promise.all([findTransaction(db, id), databaseNow(db)]);
-  if (!transaction) return null;
-  const status = statusAt(transaction, now);
-  const [terms, calls, code, lastPlay] = await Promise.all([
-    termsOf(db, transaction),
-    status === "calling" ? callsOf(db, transaction) : [],
-    status === "open" ? findCode(db, id) : null,
-    transaction.test ? findLastPlay(db, id) : null,
-  ]);
-  return { transaction, calls, code, lastPlay, terms, now };
 }
 
 /** Null when all codes of the number are in use, or when the transaction changed at this very moment. */

@@ -12,7 +12,7 @@ import { allowFormsTo } from "./headers.ts";
 import { languageOf, languageQuery } from "./language.ts";
 import type { WebOptions } from "./options.ts";
 import { readPayFacts } from "./pay-facts.ts";
-import { CODE_RENEWALS, DECISIONS, PAGE_VIEWS, RESUME_TRIES } from "./rate-limits.ts";
+import { CODE_RENEWALS, DECISIONS, PAGE_VIEWS } from "./rate-limits.ts";
 import { showResumeRefusal } from "./resume-refusal.ts";
 import { withTransaction } from "./return-url.ts";
 import { frame } from "./templates.ts";
@@ -34,7 +34,7 @@ export function payRoutes(app: FastifyInstance, options: WebOptions): void {
   app.post("/pay/:id/code", limited(CODE_RENEWALS), renewCode(options, unknown));
   app.post("/pay/:id/confirm", limited(DECISIONS), confirmPayment(options, unknown));
   app.post("/pay/:id/cancel", limited(DECISIONS), cancelPayment(options, unknown));
-  app.post("/pay/:id/resume", limited(RESUME_TRIES), resumePayment(options, unknown));
+  app.post("/pay/:id/resume", limited(DECISIONS), resumePayment(options, unknown));
 }
 
 /** Shows where the payment stands; the first look at an open one issues its code. */

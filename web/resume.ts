@@ -2,10 +2,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type Language, message } from "../core/messages.ts";
 import { resume } from "../core/transaction.ts";
 import { ID_DIGITS, parseTransactionId } from "../core/transaction-id.ts";
-import { changeTransaction } from "../db/transactions.ts";
+import { changeTransaction, findTransaction } from "../db/transactions.ts";
+import { showErrorPage } from "./error-page.ts";
 import { languageOf, languageQuery } from "./language.ts";
 import type { WebOptions } from "./options.ts";
-import { PAGE_VIEWS, RESUME_TRIES } from "./rate-limits.ts";
+import { ENTRIES, PAGE_VIEWS, UNKNOWN_IDS } from "./rate-limits.ts";
 import { showResumeRefusal } from "./resume-refusal.ts";
 import { frame } from "./templates.ts";
 
@@ -17,13 +18,20 @@ export function resumeRoutes(app: FastifyInstance, { db }: WebOptions): void {
   app.get("/resume", { config: { rateLimit: PAGE_VIEWS } }, async (request, reply) =>
     showForm(request, reply, typedId(request.query), null),
   );
-  app.post("/resume", { config: { rateLimit: RESUME_TRIES } }, async (request, reply) => {
+  const countUnknown = app.createRateLimit(UNKNOWN_IDS);
+  app.post("/resume", { config: { rateLimit: ENTRIES } }, async (request, reply) => {
     const typed = typedId(request.body);
     const language = languageOf(request);
     const id = parseTransactionId(typed);
     if (!id) return showForm(request, reply.code(422), typed, whatIsWrong(typed, language));
-    const changed = await changeTransaction(db, id, resume);
-    if (!changed) return showForm(request, reply.code(404), typed, message(language, "pay.error.unknown"));
+    // Looked up before a database transaction is opened for it: whoever guesses costs no more than one look.
+    const changed = (await findTransaction(db, id)) && (await changeTransaction(db, id, resume));
+    if (!changed) {
+      const tried = await countUnknown(request);
+      if (!tried.isAllowed && tried.isExceeded)
+        return showErrorPage(request, reply.header("retry-after", tried.ttlInSeconds), { status: 429 });
+      return showForm(request, reply.code(404), typed, message(language, "pay.error.unknown"));
+    }
     const { transaction, refusal } = changed;
     if (refusal === "reference_in_use" || refusal === "transaction_over")
       return showResumeRefusal(request, reply, { db, transaction, refusal });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { DAY_MS } from "../../core/time.ts";
 import { seedMerchant } from "../support/seed.ts";
 import { shiftBack } from "../support/time-travel.ts";
-import { ApiUnderTest, ask } from "./api-app.ts";
+import { ApiUnderTest, ask, composeApi } from "./api-app.ts";
 
 let api: ApiUnderTest;
 beforeAll(async () => {
@@ -160,4 +160,22 @@ test("a reference is taken while its transaction is open, and free once it is pa
   await api.create({ reference: "order-1" }, { key: api.seeded.testKey });
   await api.pay(first.id);
   await api.create({ reference: "order-1", accessDays: 31, renews: first.id });
+});
+
+test("of codes that a shop passes on for its visitors, so many wrong ones are looked up, and ids always", async () => {
+  const pass = await paidPass();
+  const { liveKey } = await seedMerchant(api.db, { number: "0900900999" });
+  const app = await composeApi(api.db, { accessCodeGuesses: { atOnceMax: 20, perMinute: 1 } });
+  const enter = (access: string, key: string) => ask(app, "POST", "/v1/access/check", { key, body: { access } });
+  const guesses = [];
+  for (let tries = 0; tries <= 20; tries++)
+    guesses.push((await enter(String(tries).padStart(12, "9"), liveKey)).statusCode);
+  expect(guesses).toEqual([...Array(20).fill(404), 429]);
+  const blocked = await enter("999999999999", liveKey);
+  expect(blocked.json()).toMatchObject({ code: "too_many_requests" });
+  expect(Number(blocked.headers["retry-after"])).toBeGreaterThan(50);
+  expect((await enter(pass.id, liveKey)).json()).toMatchObject({ code: "access_unknown" });
+  // Another shop's visitors are another matter.
+  expect((await enter(pass.accessCode, api.seeded.liveKey)).json()).toMatchObject({ valid: true });
+  await app.close();
 });

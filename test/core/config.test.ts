@@ -37,6 +37,15 @@ test("every wrong variable is named in one go, with its reason and never with it
   for (const value of ["secret@host", "short\n", "javascript"]) expect(message).not.toContain(value);
 });
 
+test.each([
+  ["no", false],
+  ["yes", true],
+  ["10.0.0.7", ["10.0.0.7"]],
+  ["10.0.0.0/8,2001:db8::/32,::1", ["10.0.0.0/8", "2001:db8::/32", "::1"]],
+])("X-Forwarded-For is believed of %s", (value, trustProxy) => {
+  expect(readConfig({ ...ENOUGH, PHONE2PAY_TRUST_PROXY: value }).http).toMatchObject({ trustProxy });
+});
+
 test("webhooks go to public addresses unless it is said otherwise", () => {
   expect(readConfig(ENOUGH).webhooks.privateAddresses).toBe(false);
   expect(readConfig({ ...ENOUGH, PHONE2PAY_WEBHOOK_PRIVATE_ADDRESSES: "yes" }).webhooks.privateAddresses).toBe(true);

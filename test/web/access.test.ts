@@ -6,7 +6,7 @@ import { DAY_MS } from "../../core/time.ts";
 import type { Order } from "../../core/transaction.ts";
 import { findTransaction } from "../../db/transactions.ts";
 import { webPages } from "../../web/pages.ts";
-import { ACCESS_TRIES, WRONG_ACCESS_CODES_OF_ALL, WRONG_ACCESS_TRIES } from "../../web/rate-limits.ts";
+import { WRONG_ACCESS_CODES, WRONG_ACCESS_CODES_OF_NETWORK } from "../../web/rate-limits.ts";
 import { shiftBack } from "../support/time-travel.ts";
 import { PROVIDER, WebApp } from "./web-app.ts";
 
@@ -111,31 +111,53 @@ test("whoever enters another site's form enters nothing", async () => {
 });
 
 test("who guesses has a few tries in a minute, however many they make, and keeps nobody else waiting", async () => {
-  const { code } = await paidPass();
+  const { id, code } = await paidPass();
   const guesser = "203.0.113.7";
   const statuses: number[] = [];
-  for (let tries = 0; tries < WRONG_ACCESS_TRIES.max + 10; tries++)
+  for (let tries = 0; tries < WRONG_ACCESS_CODES.max + 10; tries++)
     statuses.push((await enter(String(tries).padStart(12, "9"), guesser)).statusCode);
-  expect(statuses.filter((status) => status === 404)).toHaveLength(WRONG_ACCESS_TRIES.max);
+  expect(statuses.filter((status) => status === 404)).toHaveLength(WRONG_ACCESS_CODES.max);
   // Even the right one isn't looked up for them now.
   const blocked = await enter(code, guesser);
   expect(blocked.statusCode).toBe(429);
   expect(blocked.body).toContain("essais. Veuillez patienter");
-  for (let tries = 0; tries < ACCESS_TRIES.max; tries++) expect((await enter(code, guesser)).statusCode).toBe(429);
+  for (let tries = 0; tries < 100; tries++) expect((await enter(code, guesser)).statusCode).toBe(429);
   expect(Number(blocked.headers["retry-after"])).toBeLessThanOrEqual(60);
   expect((await enter(code, "203.0.113.8")).statusCode).toBe(303);
+  // Who stands behind the guesser's own address gets in by the id, which nobody can guess.
+  expect((await enter(id, guesser)).statusCode).toBe(303);
+});
+
+test("tries at the same moment are let through no more than tries one after the other", async () => {
+  const together = Array.from({ length: 200 }, (_, tries) => enter(String(tries).padStart(12, "9"), "203.0.114.7"));
+  const statuses = (await Promise.all(together)).map(({ statusCode }) => statusCode);
+  expect(statuses.filter((status) => status === 404)).toHaveLength(WRONG_ACCESS_CODES.max);
+  expect(statuses.filter((status) => status === 429)).toHaveLength(200 - WRONG_ACCESS_CODES.max);
 });
 
 test("a neighbourhood of IPv6 addresses is one guesser", async () => {
   const { code } = await paidPass();
-  for (let tries = 0; tries < WRONG_ACCESS_TRIES.max; tries++)
+  for (let tries = 0; tries < WRONG_ACCESS_CODES.max; tries++)
     await enter("000000000000", `2001:db8:1:2::${tries + 1}`);
   expect((await enter(code, "2001:db8:1:2:ffff::1")).statusCode).toBe(429);
   expect((await enter(code, "2001:db8:1:3::1")).statusCode).toBe(303);
 });
 
+test.each([
+  ["of IPv6, with its 65,536 neighbourhoods", (n: number) => `2001:db8:2:${n + 1}::1`, "2001:db8:3::1"],
+  ["of IPv4, with its 256 addresses", (n: number) => `192.0.2.${n + 1}`, "192.0.3.1"],
+])("a whole network %s, is a few guessers", async (_which, address, elsewhere) => {
+  const { id, code } = await paidPass();
+  const { max } = WRONG_ACCESS_CODES_OF_NETWORK;
+  for (let tries = 0; tries < max; tries++) expect((await enter("000000000000", address(tries))).statusCode).toBe(404);
+  expect((await enter(code, address(max))).statusCode).toBe(429);
+  expect((await enter(id, address(max))).statusCode).toBe(303);
+  expect((await enter(code, elsewhere)).statusCode).toBe(303);
+});
+
 test("guessed from everywhere at once, the page takes ids only, which nobody can guess", async () => {
-  await using other = await WebApp.start();
+  const atOnceMax = 50;
+  await using other = await WebApp.start({ accessCodeGuesses: { atOnceMax, perMinute: 1 } });
   const id = await other.inState("confirmed", { accessDays: 31 });
   const pass = await findTransaction(other.db, id);
   const from = async (access: string, remoteAddress: string) =>
@@ -146,8 +168,7 @@ test("guessed from everywhere at once, the page takes ids only, which nobody can
       body: `access=${access}`,
       headers: { "content-type": "application/x-www-form-urlencoded" },
     });
-  for (let tries = 0; tries < WRONG_ACCESS_CODES_OF_ALL.max; tries++)
-    await from("000000000000", `10.0.${tries % 200}.1`);
+  for (let tries = 0; tries < atOnceMax; tries++) await from("000000000000", `10.0.${tries % 200}.1`);
   const refused = await from(pass?.accessCode ?? "", "10.1.0.1");
   expect(refused.statusCode).toBe(429);
   expect(refused.body).toContain("For the moment, only the transaction ID is accepted.");

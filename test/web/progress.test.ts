@@ -1,4 +1,10 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { confirm } from "../../core/transaction.ts";
+import { notify } from "../../db/notices.ts";
+import { eventually } from "../support/eventually.ts";
+import { followProgress } from "./follow-progress.ts";
 import { WebApp } from "./web-app.ts";
 
 let web: WebApp;
@@ -11,46 +17,15 @@ afterAll(async () => {
   await web[Symbol.asyncDispose]();
 });
 
-interface Told {
-  readonly status: string;
-  readonly billedRappen: number;
-  readonly percent: number;
-  readonly remainingSeconds: number | null;
-}
-
-/** Reads events until one satisfies `wanted`; the whole stream as it came is in `text`. */
-async function follow(id: string) {
-  const stop = new AbortController();
-  const answer = await fetch(`${address}/pay/${id}/progress`, { signal: stop.signal });
-  const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
-  const events: Told[] = [];
-  let rest = "";
-  return {
-    answer,
-    events,
-    async until(wanted: (told: Told) => boolean): Promise<Told> {
-      for (;;) {
-        const found = events.find(wanted);
-        if (found) return found;
-        const chunk = await reader?.read();
-        if (!chunk || chunk.done) throw new Error("the stream has ended");
-        const blocks = (rest + chunk.value).split("\n\n");
-        rest = blocks.pop() ?? "";
-        for (const block of blocks) if (block.startsWith("data: ")) events.push(JSON.parse(block.slice(6)));
-      }
-    },
-    async end(): Promise<boolean> {
-      for (;;) if ((await reader?.read())?.done !== false) return true;
-    },
-    [Symbol.asyncDispose]: async () => stop.abort(),
-  };
-}
+const follow = (id: string, query = "", headers: Record<string, string> = {}) =>
+  followProgress(`${address}/pay/${id}/progress${query}`, headers);
 
 test("a watcher is told the state now, then each pulse, then that it is paid", async () => {
   const id = await web.open();
   await using page = await follow(id);
   expect(page.answer.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
   expect(page.answer.headers.get("cache-control")).toBe("no-store");
+  expect(page.answer.headers.get("x-accel-buffering")).toBe("no");
   expect(await page.until(() => true)).toMatchObject({ status: "open", billedRappen: 0, remainingSeconds: null });
   const call = await web.call(id);
   await page.until((told) => told.status === "calling");
@@ -71,20 +46,88 @@ test("a second call's time is read off its own staircase, from the credit", asyn
   expect(await page.until(() => true)).toMatchObject({ billedRappen: 60, remainingSeconds: 21 });
 });
 
-test("a payment has so many watchers, and a place that is given back can be taken again", async () => {
+test("pages of one payment are told at the same time, each in its language", async () => {
+  const id = await web.open();
+  const call = await web.call(id);
+  await using held = new AsyncDisposableStack();
+  const pages = await Promise.all(
+    ["?lang=de", "?lang=fr", "", "?lang=de"].map(async (query) => held.use(await follow(id, query))),
+  );
+  for (const page of pages) await page.until(() => true);
+  await call.pulses(1, 2);
+  const told = await Promise.all(pages.map((page) => page.until(({ billedRappen }) => billedRappen === 20)));
+  expect(told.map(({ progressText }) => progressText)).toEqual([
+    "CHF\u00a00.20 von CHF\u00a01.00, inkl. MWST",
+    "CHF\u00a00.20 sur CHF\u00a01.00, TVA comprise",
+    "CHF\u00a00.20 sur CHF\u00a01.00, TVA comprise",
+    "CHF\u00a00.20 von CHF\u00a01.00, inkl. MWST",
+  ]);
+});
+
+test("who comes back after a break is told the state now, whatever was missed", async () => {
+  const id = await web.open();
+  const call = await web.call(id);
+  await call.pulses(1, 1);
+  const page = await follow(id);
+  await page.until(({ billedRappen }) => billedRappen === 10);
+  await page[Symbol.asyncDispose]();
+  await call.pulses(2, 6);
+  await using again = await follow(id, "", { "last-event-id": "1" });
+  expect(await again.until(() => true)).toMatchObject({ status: "calling", billedRappen: 60 });
+});
+
+test("an eleventh page of a payment takes the oldest one's place, which comes back later by itself", async () => {
   const id = await web.open();
   await using held = new AsyncDisposableStack();
   const pages = [];
-  for (let i = 0; i < 10; i++) pages.push(held.use(await follow(id)));
-  for (const page of pages) await page.until(() => true);
-  const refused = await fetch(`${address}/pay/${id}/progress`);
-  expect(refused.status).toBe(429);
-  expect(refused.headers.get("retry-after")).toBe("10");
-  await refused.text();
-  await pages[0]?.[Symbol.asyncDispose]();
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  await using again = await follow(id);
-  expect(again.answer.status).toBe(200);
+  for (let i = 0; i < 11; i++) {
+    const page = held.use(await follow(id));
+    await page.until(() => true);
+    pages.push(page);
+  }
+  expect(await pages[0]?.end()).toContain("retry: 60000");
+  const call = await web.call(id);
+  await call.pulses(1, 1);
+  for (const page of pages.slice(1)) await page.until(({ billedRappen }) => billedRappen === 10);
+});
+
+test("the stream ends when the payment is over, with what became of it", async () => {
+  const id = await web.inState("paid");
+  await using page = await follow(id);
+  await page.until(({ status }) => status === "paid");
+  await web.change(id, confirm("shopper"));
+  expect(await page.end()).toContain("retry: 60000");
+  expect(page.events.at(-1)).toMatchObject({ status: "confirmed" });
+  for (const state of ["confirmed", "redeemed", "cancelled"] as const) {
+    await using late = await follow(await web.inState(state));
+    await late.end();
+    expect(late.events).toMatchObject([{ status: state }]);
+  }
+});
+
+test("a page that reads nothing is let go before much piles up for it, and others are told on", async () => {
+  const id = await web.open();
+  await web.call(id);
+  await using page = await follow(id);
+  await page.until(({ status }) => status === "calling");
+  const deaf = connect(Number(new URL(address).port), "127.0.0.1");
+  await once(deaf, "connect");
+  deaf.write(`GET /pay/${id}/progress HTTP/1.1\r\nHost: x\r\n\r\n`);
+  await once(deaf, "readable");
+  const connections = () =>
+    new Promise<number>((resolve, reject) => {
+      web.app.server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+    });
+  const before = await connections();
+  let billedRappen = 0;
+  await eventually(async () => {
+    // Fewer than make a reader of good will look like one that takes nothing.
+    const sums = Array.from({ length: 100 }, () => ({ id, billedRappen: ++billedRappen }));
+    await notify(web.db, sums);
+    await page.until((told) => told.billedRappen === billedRappen);
+    return (await connections()) === before - 1;
+  }, 45_000);
+  deaf.destroy();
 });
 
 test("an unknown payment can't be watched", async () => {

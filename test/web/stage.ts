@@ -57,8 +57,11 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Pages of a service of their own, that something has happened to; answers where they are. */
-  async elsewhere(happened: (web: WebApp) => Promise<unknown>): Promise<string> {
-    const web = this.#resources.use(await WebApp.start());
+  async elsewhere(
+    happened: (web: WebApp) => Promise<unknown>,
+    options: Parameters<typeof WebApp.start>[0] = {},
+  ): Promise<string> {
+    const web = this.#resources.use(await WebApp.start(options));
     const origin = await web.app.listen({ port: 0, host: "127.0.0.1" });
     await happened(web);
     return origin;

@@ -35,8 +35,8 @@ export class WebApp implements AsyncDisposable {
   readonly #database: OpenDatabase;
   readonly #watch: NoticeWatch;
 
-  static async start(options: Partial<WebOptions> = {}): Promise<WebApp> {
-    const database = await cloneDatabase();
+  static async start({ onDatabase, ...more }: Partial<WebOptions> & { readonly onDatabase?: OpenDatabase } = {}) {
+    const database = onDatabase ?? (await cloneDatabase());
     const seeded = await seedMerchant(database.db);
     const watch = await watchTransactions(database.url);
     const app = Fastify({ forceCloseConnections: true, genReqId: () => randomUUID().slice(-12) });
@@ -45,10 +45,15 @@ export class WebApp implements AsyncDisposable {
       baseUrl: "http://localhost",
       provider: PROVIDER,
       watch,
-      ...options,
+      ...more,
     });
     await app.ready();
     return new WebApp(app, database, seeded, watch);
+  }
+
+  /** Where its database is. */
+  get url(): string {
+    return this.#database.url;
   }
 
   constructor(app: FastifyInstance, database: OpenDatabase, seeded: Seeded, watch: NoticeWatch) {
