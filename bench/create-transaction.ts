@@ -9,6 +9,7 @@ import { startPostgres } from "../bin/postgres.ts";
 import { openDatabase } from "../db/database.ts";
 import { migrate } from "../db/migrate.ts";
 import { machine } from "../test/load/report.ts";
+import { freshDatabase } from "./fresh-database.ts";
 
 const ROUNDS = 5;
 const SECONDS_A_ROUND = 5;
@@ -29,7 +30,7 @@ const ORDER = JSON.stringify({
  */
 async function main(): Promise<void> {
   await using postgres = await startPostgres({ directory, port: PORT });
-  const url = await freshDatabase(postgres.url("postgres"));
+  const url = await freshDatabase(postgres.url("postgres"), "bench_create");
   const key = await seed(url);
   const servers = fork(path.join(import.meta.dirname, "create-servers.ts"), [url]);
   try {
@@ -70,17 +71,6 @@ function describe(rounds: readonly { readonly bare: number; readonly ours: numbe
   const [bare, ours, p99] = [middle((r) => r.bare), middle((r) => r.ours), middle((r) => r.p99)];
   const ratio = middle((round) => round.ours / round.bare);
   return `bare INSERT ${bare.toFixed(0)}/s, create transaction ${ours.toFixed(0)}/s (p99 ${p99} ms), ratio ${ratio.toFixed(2)}`;
-}
-
-async function freshDatabase(server: string): Promise<string> {
-  const admin = new pg.Client(server);
-  await admin.connect();
-  await admin.query("drop database if exists bench_create with (force)");
-  await admin.query("create database bench_create");
-  await admin.end();
-  const url = new URL(server);
-  url.pathname = "/bench_create";
-  return url.href;
 }
 
 /** The demo's merchant with its five numbers; answers its test key. */

@@ -17,6 +17,7 @@ const COMMANDS = {
   test: ["bin/test.ts"],
   "test:load": ["test/load/load-test.ts"],
   "bench:create": ["bench/create-transaction.ts"],
+  "bench:paint": ["bench/paint.ts"],
 };
 
 /** Whether packages are missing or older than the list of what is wanted. */

@@ -2,6 +2,8 @@
 const MINUTE_MS = 60_000;
 
 export const PAGE_VIEWS = { max: 6_000, timeWindow: MINUTE_MS } as const;
+/** A PDF is made anew each time, and each takes a processor for a moment. */
+export const RECEIPT_FILES = { max: 120, timeWindow: MINUTE_MS } as const;
 /** Each renewal takes a code out of use for a while, so this one guards other shoppers. */
 export const CODE_RENEWALS = { max: 60, timeWindow: MINUTE_MS } as const;
 export const RESUME_TRIES = { max: 20, timeWindow: MINUTE_MS } as const;
