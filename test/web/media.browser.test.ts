@@ -11,6 +11,7 @@ const CONTACT = "aide@disques-du-leman.example";
 let web: WebApp;
 let address: string;
 let browser: Browser;
+let pages: readonly string[];
 
 function visit(url: string, options: BrowserContextOptions = {}) {
   return visitPage(browser, `${address}${url}`, options);
@@ -74,6 +75,7 @@ inBrowser("in a browser", () => {
     web = await WebApp.start();
     address = await web.app.listen({ port: 0, host: "127.0.0.1" });
     browser = await launchChromium();
+    pages = await everyPage();
   });
   afterAll(async () => {
     await browser.close();
@@ -81,9 +83,10 @@ inBrowser("in a browser", () => {
   });
 
   test("at 400 % nothing stands fixed over the page, nothing is cut off, and each control fits into the window", async () => {
-    for (const url of await everyPage()) {
-      await using visitor = await visit(url, { viewport: ZOOMED });
-      const { page } = visitor;
+    await using visitor = await visit("/resume", { viewport: ZOOMED });
+    const { page } = visitor;
+    for (const url of pages) {
+      await page.goto(`${address}${url}`);
       const fixed = await page.evaluate(elementsWith(`["fixed", "sticky"].includes(style.position)`));
       expect([url, fixed]).toEqual([url, []]);
       expect([url, await page.evaluate(OVERFLOW)]).toEqual([url, 0]);
@@ -93,7 +96,7 @@ inBrowser("in a browser", () => {
   });
 
   test("who asked for less motion sees none", async () => {
-    for (const url of await everyPage()) {
+    for (const url of [await web.inState("calling"), await web.open()].map((id) => `/pay/${id}`)) {
       await using visitor = await visit(url);
       const { page } = visitor;
       expect(await page.evaluate(MOVING_RULES)).not.toEqual([]);
@@ -140,10 +143,11 @@ inBrowser("in a browser", () => {
   );
 
   test("on paper everything is black on white, in the dark too, and nothing is left to click", async () => {
-    for (const url of await everyPage()) {
-      await using visitor = await visit(url, { colorScheme: "dark" });
-      const { page } = visitor;
-      await page.emulateMedia({ media: "print" });
+    await using visitor = await visit("/resume", { colorScheme: "dark" });
+    const { page } = visitor;
+    await page.emulateMedia({ media: "print" });
+    for (const url of pages) {
+      await page.goto(`${address}${url}`);
       expect([url, await page.evaluate(TEXT_COLORS)]).toEqual([url, ["rgb(0, 0, 0)"]]);
       expect(await page.locator("body").evaluate((body) => getComputedStyle(body).backgroundColor)).toBe(
         "rgb(255, 255, 255)",
