@@ -161,20 +161,20 @@ inBrowser("in a browser", () => {
     await using visitor = await visit(`/pay/${id}`);
     const { page } = visitor;
     const code = (await page.locator("[data-code]").textContent()) ?? "none";
-    const { text, pages } = await readPdf(await page.pdf({ format: "A4" }));
+    const { text, pages: sheets } = await readPdf(await page.pdf({ format: "A4" }));
     for (const words of ["0900 900 904", "CHF 1.20/min", code, id, CONTACT, "http://localhost/resume"])
       expect(text.replace(/\s/g, "")).toContain(words.replace(/\s/g, ""));
-    expect(text).not.toContain("Obtenir un nouveau code");
-    expect(pages.length).toBeLessThanOrEqual(2);
+    for (const words of ["Obtenir un nouveau code", "Annuler"]) expect(text).not.toContain(words);
+    expect(sheets).toHaveLength(1);
   });
 
   test("a printed receipt of fifty items begins on its first page, and tells where the pass opens", async () => {
     const items = Array.from({ length: 50 }, (_, n) => ({ description: `Titre ${n}.`, quantity: 1, amountRappen: 2 }));
     const id = await web.inState("paid", { items, accessDays: 31 });
     await using visitor = await visit(`/pay/${id}/receipt`);
-    const { text, pages } = await readPdf(await visitor.page.pdf({ format: "A4" }));
-    expect(pages[0]?.text).toContain("Titre 0.");
-    expect(pages.length).toBeLessThanOrEqual(4);
+    const { text, pages: sheets } = await readPdf(await visitor.page.pdf({ format: "A4" }));
+    expect(sheets[0]?.text).toContain("Titre 0.");
+    expect(sheets.length).toBeLessThanOrEqual(4);
     for (const words of [...items.map(({ description }) => description), CONTACT, "http://localhost/access", id])
       expect(text.replace(/\s/g, "")).toContain(words.replace(/\s/g, ""));
     expect(text).not.toContain("Imprimer");
