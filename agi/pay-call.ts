@@ -87,7 +87,7 @@ async function collect(call: Call, transaction: Transaction): Promise<EndReason>
   const { tariff, codeBeforeAnswer } = call.number;
   const neededRappen = transaction.amountRappen - creditRappen;
   const plan = planCall({ segments: tariff.segments, codeBeforeAnswer, trunk: call.trunk, neededRappen, callsBefore });
-  if (!plan) throw new Error(`transaction ${transaction.id} was claimed though no call can pay it`);
+  if (!plan) throw new Error("a transaction was claimed though no call can pay it");
   await setBackstop(call, plan.window.closesAtMs);
   const { merchantNumber } = await awaitDatabase(call, () => findMerchant(db, transaction.merchantId));
   await holdUntilPaid(call, { transaction, merchantNumber, creditRappen, plan });

@@ -20,6 +20,7 @@ const COMMANDS = {
   screenshots: ["docs/make-screenshots.ts"],
   "bench:guessing": ["bench/guessing.ts"],
   "bench:watchers": ["bench/watchers.ts"],
+  "bench:paint": ["bench/paint.ts"],
 };
 
 /** Whether packages are missing or older than the list of what is wanted. */

@@ -52,6 +52,7 @@ test.each([
   ["confirm, cancel, resume, choose an amount", limits.DECISIONS],
   ["progress streams opened", limits.PROGRESS_OPENINGS],
   ["logos and colours", limits.BRAND_FILES],
+  ["receipts as PDF", limits.RECEIPT_FILES],
 ])("operators are told the limit of %s", async (what, { max, timeWindow }) => {
   expect(timeWindow).toBe(60_000);
   const page = await readFile(path.join(root, "docs/operating.md"), "utf8");

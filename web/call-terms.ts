@@ -6,7 +6,7 @@ import { e164, formatSmartNumber, priceText, type SmartNumber } from "../core/sm
 import type { Segment } from "../core/tariff.ts";
 
 /** A price as it is printed: it may break before «/min», and nowhere else. */
-interface PrintedPrice {
+export interface PrintedPrice {
   readonly amount: string;
   readonly unit: string;
 }

@@ -9,6 +9,8 @@ const COUNTED_ADDRESSES_MAX = 5_000;
 const perMinute = (max: number) => ({ max, timeWindow: MINUTE_MS, cache: COUNTED_ADDRESSES_MAX }) as const;
 
 export const PAGE_VIEWS = perMinute(6_000);
+/** A PDF is made anew each time, and each takes a processor for a moment. */
+export const RECEIPT_FILES = perMinute(120);
 /** Each renewal takes a code out of use for a while, so this one guards other shoppers. */
 export const CODE_RENEWALS = perMinute(60);
 /** A play takes a place on a voice server, so nobody needs many. */

@@ -1,58 +1,89 @@
-import type { FastifyInstance } from "fastify";
-import { formatDate, formatDuration } from "../core/durations.ts";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type Language, message } from "../core/messages.ts";
-import { formatFrancs, formatMoney } from "../core/money.ts";
 import { isPaid } from "../core/transaction.ts";
 import { brandOf } from "./brand.ts";
-import { callMs, callSeconds } from "./call-duration.ts";
+import { showErrorPage } from "./error-page.ts";
 import { languageOf, languageQuery } from "./language.ts";
 import type { WebOptions } from "./options.ts";
 import { readPayFacts } from "./pay-facts.ts";
-import { PAGE_VIEWS } from "./rate-limits.ts";
+import { PAGE_VIEWS, RECEIPT_FILES } from "./rate-limits.ts";
+import { openReceiptPress, type ReceiptPress } from "./receipt-press.ts";
+import { receiptView } from "./receipt-view.ts";
 import { frame } from "./templates.ts";
-import { answerUnknownTransactions, idOf } from "./transaction-in-path.ts";
+import { type AnswerUnknown, answerUnknownTransactions, idOf } from "./transaction-in-path.ts";
 import { type PayFacts, payView } from "./view-model.ts";
 
-/** The printable receipt of a paid transaction; any other is sent to its pay page. */
-export function receiptRoute(app: FastifyInstance, { db, provider }: WebOptions): void {
+/** How soon a browser may ask again for a receipt when too many are being made. */
+const RETRY_SECONDS = 10;
+/** Swiss days as files are named, so that they sort: Sweden writes them that way. */
+const DAY = new Intl.DateTimeFormat("sv-SE", { timeZone: "Europe/Zurich" });
+/** What no file system takes in a name, or what would hide the file. */
+const NOT_IN_FILE_NAMES = /[\p{C}\p{Z}<>:"'()/\\|?*.%]+/gu;
+
+type Answer = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  facts: PayFacts,
+  language: Language,
+) => Promise<FastifyReply>;
+
+/** The receipt of a paid transaction, as a page to print and as a PDF to keep; any other is sent to its pay page. */
+export function receiptRoutes(app: FastifyInstance, options: WebOptions): void {
   const unknown = answerUnknownTransactions(app);
-  app.get("/pay/:id/receipt", { config: { rateLimit: PAGE_VIEWS } }, async (request, reply) => {
+  const press = openReceiptPress();
+  app.addHook("onClose", () => press[Symbol.asyncDispose]());
+  const page = ofPaid(options, unknown, showReceipt(options));
+  app.get("/pay/:id/receipt", { config: { rateLimit: PAGE_VIEWS } }, page);
+  const file = ofPaid(options, unknown, sendReceipt(options, press));
+  app.get("/pay/:id/receipt.pdf", { config: { rateLimit: RECEIPT_FILES } }, file);
+}
+
+function ofPaid({ db, provider }: WebOptions, unknown: AnswerUnknown, answer: Answer) {
+  return async (request: FastifyRequest, reply: FastifyReply) => {
     const id = idOf(request);
     const facts = id ? await readPayFacts(db, id, { provider, issue: false }) : null;
     if (!facts) return unknown(request, reply);
-    const query = languageQuery(request);
-    if (!isPaid(facts.transaction.status)) return reply.redirect(`/pay/${facts.transaction.id}${query}`, 303);
-    const language = languageOf(request, facts.transaction.language);
-    const page = payView(facts, language, query);
-    const title = `${message(language, "pay.receipt.title")} – ${facts.merchant.name} – Phone2Pay`;
-    return reply.view("receipt.njk", {
-      ...frame(language, title, brandOf(facts)),
-      page,
-      receipt: receiptView(facts, language),
-    });
-  });
+    const { transaction } = facts;
+    if (!isPaid(transaction.status)) return reply.redirect(`/pay/${transaction.id}${languageQuery(request)}`, 303);
+    return answer(request, reply, facts, languageOf(request, transaction.language));
+  };
 }
 
-/** What the receipt adds to the pay page: lines, calls, dates. */
-function receiptView({ transaction, calls, now }: PayFacts, language: Language) {
-  const { items, description, amountRappen, billedRappen, confirmedAt, paidAt } = transaction;
-  const until = paidAt ?? now;
-  const lines = items.length > 0 ? items : [{ description, quantity: 1, amountRappen }];
-  return {
-    lines: lines.map((line) => ({
-      text: line.description,
-      quantity: String(line.quantity),
-      amount: formatFrancs(line.amountRappen),
-    })),
-    total: formatFrancs(billedRappen),
-    confirmed: confirmedAt
-      ? message(language, "pay.receipt.confirmed", { date: formatDate(language, confirmedAt, true) })
-      : null,
-    date: formatDate(language, calls[0]?.startedAt ?? until, true),
-    calls: calls.map((call, index) => ({
-      label: message(language, "pay.label.call", { n: index + 1 }),
-      text: `${formatDuration(callMs(call, until) / 1_000)}, ${formatMoney(call.billedRappen)}`,
-    })),
-    duration: formatDuration(callSeconds(calls, until) ?? 0),
+function showReceipt({ baseUrl }: WebOptions): Answer {
+  return async (request, reply, facts, language) => {
+    const page = payView(facts, language, languageQuery(request));
+    const receipt = receiptView(facts, page, { language, baseUrl });
+    return reply.view("receipt.njk", { ...frame(language, receipt.documentTitle, brandOf(facts)), page, receipt });
   };
+}
+
+/** To be kept, not shown: a file full of a merchant's words is never opened as a part of our site. */
+function sendReceipt({ baseUrl }: WebOptions, press: ReceiptPress): Answer {
+  return async (request, reply, facts, language) => {
+    const page = payView(facts, language, languageQuery(request));
+    const pdf = await press.print(receiptView(facts, page, { language, baseUrl }));
+    if (!pdf) {
+      reply.header("retry-after", RETRY_SECONDS);
+      const next = { href: page.links.receipt, text: message(language, "pay.receipt.show") };
+      return showErrorPage(request, reply, { status: 429, language: facts.transaction.language, next });
+    }
+    const name = fileName(message(language, "pay.receipt.title"), facts);
+    return reply.type("application/pdf").header("content-disposition", asAttachment(name)).send(Buffer.from(pdf));
+  };
+}
+
+/** «Quittance-Disques-du-Léman-2026-11-25.pdf». Without the id: names of files end up in backups, logs and mails. */
+function fileName(title: string, { transaction, merchant, now }: PayFacts): string {
+  const words = [title, merchant.name.toWellFormed(), DAY.format(transaction.paidAt ?? now)];
+  const clean = words.map((word) => word.replace(NOT_IN_FILE_NAMES, "-").replace(/^-+|-+$/g, ""));
+  return `${clean.filter((word) => word !== "").join("-")}.pdf`;
+}
+
+/** The name in full for today's browsers (RFC 8187), and in plain letters for the others (RFC 6266). */
+function asAttachment(name: string): string {
+  const plain = name
+    .normalize("NFD")
+    .replace(/\p{M}/gu, "")
+    .replace(/[^ -~]/g, "_");
+  return `attachment; filename="${plain}"; filename*=UTF-8''${encodeURIComponent(name)}`;
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import compress from "@fastify/compress";
 import fastifyStatic from "@fastify/static";
 import fastifyView from "@fastify/view";
 import type { FastifyInstance } from "fastify";
@@ -25,12 +26,28 @@ const ASSETS = {
   icon: assetAddress("icon.svg"),
 };
 
-export async function registerTemplates(app: FastifyInstance): Promise<void> {
+export async function registerTemplates(app: FastifyInstance, baseUrl: string): Promise<void> {
   await app.register(fastifyView, {
     engine: { nunjucks },
     templates: VIEWS,
-    options: { autoescape: true, throwOnUndefined: true, trimBlocks: true, lstripBlocks: true },
+    options: {
+      autoescape: true,
+      throwOnUndefined: true,
+      trimBlocks: true,
+      lstripBlocks: true,
+      // On paper a link is its address.
+      onConfigure: (environment: nunjucks.Environment) => environment.addGlobal("home", baseUrl),
+    },
   });
+  await app.register(serveAssets);
+}
+
+/**
+ * Only these files are compressed. Pages hold codes and ids, and what is secret must not be packed together with what
+ * somebody else can choose (BREACH); they are small, and change with each payment. A stream must not wait in a packer.
+ */
+async function serveAssets(app: FastifyInstance): Promise<void> {
+  await app.register(compress, { encodings: ["br", "gzip"], globalDecompression: false });
   await app.register(fastifyStatic, {
     root: PUBLIC,
     prefix: "/assets/",

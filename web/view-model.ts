@@ -161,6 +161,7 @@ function linksOf(transaction: Transaction, query: string) {
     confirm: `${page}/confirm${query}`,
     cancel: `${page}/cancel${query}`,
     receipt: `${page}/receipt${query}`,
+    receiptPdf: `${page}/receipt.pdf${query}`,
     resume: `${page}/resume${query}`,
     progress: `${page}/progress${query}`,
     resumePage: `/resume${query}`,

@@ -4,14 +4,12 @@ import type { Browser, Page } from "playwright-core";
 import { changeBrand } from "../../db/brands.ts";
 import { barriersIn, inBrowser, launchChromium, PICTURES, visitPage } from "../support/chromium.ts";
 import { png } from "../support/pictures.ts";
-import { DESKTOP, NARROWEST, PHONE } from "../support/screens.ts";
+import { DESKTOP, NARROWEST, OVERFLOW, PHONE } from "../support/screens.ts";
 import { WebApp } from "./web-app.ts";
 
 /** Black, pure blue, the shades that yellow and pale grey have to become, orange that takes black text, and stop's red. */
 const COLOURS = ["#000000", "#0000ff", "#ac8a00", "#8d8d8d", "#e8590c", "#d6001c"] as const;
 const SCHEMES = ["light", "dark"] as const;
-/** Run in a page: by how much it is wider than its window. */
-const OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
 const LONG = "Coopérative des disquaires indépendants du Léman et de la Broye, ";
 
 let web: WebApp;
