@@ -10,21 +10,24 @@ export const NAMESPACE = "urn:phone2pay:v1";
 const JSON_TYPE = "application/json";
 /** In the order in which they are given to who doesn't care. */
 const TYPES = [JSON_TYPE, "application/xml", "text/xml"] as const;
+/** Who names these alone reads the language that they are written in. */
+const PROBLEM_TYPES = { "application/problem+json": JSON_TYPE, "application/problem+xml": "application/xml" } as const;
+/** Every parameter of a type but its weight: a character set or a dialect is no other type. */
+const PARAMETER = /;\s*(?!q\s*=)[^\s;,="]+\s*(?:=\s*(?:"(?:[^"\\]|\\.)*"|[^;,]*))?/gi;
 
 /** The type that `Accept` asks for (RFC 9110 §12.5.1), JSON where it doesn't care; null where it wants none that there is. */
 export function acceptedType(accept: string | undefined): (typeof TYPES)[number] | null {
   if (accept === undefined || accept.trim() === "") return JSON_TYPE;
-  const preferred = new Negotiator({ headers: { accept } }).mediaType([...TYPES]);
-  return TYPES.find((type) => type === preferred) ?? null;
+  const asked = new Negotiator({ headers: { accept: accept.replace(PARAMETER, "") } });
+  const preferred = asked.mediaType([...TYPES]);
+  const problem = asked.mediaType(Object.keys(PROBLEM_TYPES)) as keyof typeof PROBLEM_TYPES | undefined;
+  return TYPES.find((type) => type === preferred) ?? (problem ? PROBLEM_TYPES[problem] : null);
 }
 
 /** Whether this client reads its problems in XML. */
 export function wantsXmlProblem(request: FastifyRequest): boolean {
-  const { accept } = request.headers;
-  const type = acceptedType(accept);
-  if (type !== null) return type !== JSON_TYPE;
-  const problems = ["application/problem+json", "application/problem+xml"];
-  return new Negotiator({ headers: { accept } }).mediaType(problems) === "application/problem+xml";
+  const type = acceptedType(request.headers.accept);
+  return type !== null && type !== JSON_TYPE;
 }
 
 /**

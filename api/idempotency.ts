@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { type ErrorCode, PublicError } from "../core/errors.ts";
+import { parseTransactionId } from "../core/transaction-id.ts";
 import { findAnswer, keepAnswer, type NamedRequest, reserveRequest } from "../db/idempotent-answers.ts";
 import type { Scope } from "./quotes.ts";
 
@@ -41,11 +42,9 @@ export async function once<View extends object>(
   reply.code(status);
   if (typeof key !== "string") return perform(scope);
   const { client } = scope;
-  const operation = `${request.method} ${pathOf(request)}`;
+  const operation = operationOf(request);
   const named: NamedRequest = { merchantId: client.merchant.id, test: client.test, operation, key };
-  const fingerprint = createHash("sha256")
-    .update(JSON.stringify(request.body ?? null))
-    .digest();
+  const fingerprint = createHash("sha256").update(canonical(request.body)).digest();
   return scope.db.transaction().execute(async (trx) => {
     if (!(await reserveRequest(trx, named))) throw new PublicError("idempotency_key_in_use");
     const kept = await findAnswer(trx, named);
@@ -60,6 +59,18 @@ export async function once<View extends object>(
   });
 }
 
-function pathOf({ url }: FastifyRequest): string {
-  return url.split("?", 1)[0] ?? url;
+/** Method and path: an id in it may be spelled otherwise the second time. */
+function operationOf({ method, routeOptions, params }: FastifyRequest): string {
+  const { id = "" } = params as { readonly id?: string };
+  const { url = "" } = routeOptions;
+  return `${method} ${url.replace(":id", () => parseTransactionId(id) ?? id)}`;
+}
+
+/** The same text for bodies that ask for the same: names in order, and without what is null, which is as good as left out. */
+function canonical(body: unknown): string {
+  return JSON.stringify(body ?? null, (_name, value: unknown) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    const told = Object.entries(value).filter(([, each]) => each !== null);
+    return Object.fromEntries(told.sort(([one], [other]) => (one < other ? -1 : 1)));
+  });
 }

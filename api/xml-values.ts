@@ -3,6 +3,7 @@ import type { XmlElement } from "./xml-reader.ts";
 import type { ObjectShape, Shape } from "./xml-shape.ts";
 
 const WHOLE_NUMBER = /^[+-]?[0-9]{1,15}$/;
+/** In any case: Visual Basic writes `True`. */
 const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, "1": true, false: false, "0": false };
 
 /**
@@ -31,7 +32,7 @@ export function valueOfElement(element: XmlElement, shape: Shape, namespaces: Re
 export function valueOfText(text: string, shape: Shape): unknown {
   const trimmed = text.trim();
   if (shape.kind === "integer" && WHOLE_NUMBER.test(trimmed)) return Number(trimmed);
-  if (shape.kind === "boolean") return BOOLEANS[trimmed] ?? text;
+  if (shape.kind === "boolean") return BOOLEANS[trimmed.toLowerCase()] ?? text;
   return text;
 }
 

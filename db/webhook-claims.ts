@@ -129,7 +129,7 @@ export interface Attempt {
 
 /**
  * Writes down what came of an attempt, and what follows. Answers why the endpoint is disabled by it, if it is; its
- * merchant's other endpoints are told so. An attempt whose claim has run out in the meantime settles nothing.
+ * merchant's other endpoints are told so. An attempt whose claim was lost in the meantime is written down and settles nothing.
  */
 export async function settleDelivery(
   db: Db,
@@ -155,12 +155,14 @@ export async function settleDelivery(
       .where("status", "=", "pending")
       .returning("attempts")
       .executeTakeFirst();
-    if (!settled) return null;
+    const counted = settled ?? (await countOvertaken(trx, delivery.id));
+    if (!counted) return null;
     const { at, durationMs: duration_ms, status, error, answer } = attempt;
     await trx
       .insertInto("webhook_attempts")
-      .values({ delivery_id: delivery.id, number: settled.attempts, at, duration_ms, status, error, answer })
+      .values({ delivery_id: delivery.id, number: counted.attempts, at, duration_ms, status, error, answer })
       .execute();
+    if (!settled) return null;
     if (verdict.kind === "delivered") {
       await noteSuccess(trx, delivery.endpointId);
       return null;
@@ -169,6 +171,17 @@ export async function settleDelivery(
     if (delivery.event.type === "endpoint.test" && !isGone(verdict)) return null;
     return noteFailure(trx, delivery.endpointId, verdict);
   });
+}
+
+/** Null: the delivery is gone, with its endpoint. */
+async function countOvertaken(trx: DbTransaction, id: number): Promise<{ readonly attempts: number } | null> {
+  const row = await trx
+    .updateTable("webhook_deliveries")
+    .set({ attempts: sql<number>`attempts + 1` })
+    .where("id", "=", id)
+    .returning("attempts")
+    .executeTakeFirst();
+  return row ?? null;
 }
 
 async function noteSuccess(trx: DbTransaction, endpointId: string): Promise<void> {

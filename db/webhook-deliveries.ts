@@ -50,8 +50,8 @@ export async function attemptsOf(db: Db, id: number): Promise<readonly (Attempt 
 }
 
 /**
- * Sends it again, with its schedule from the beginning. One that is being sent at this moment may arrive twice; what comes
- * of that attempt is nobody's any more.
+ * Sends it again, with its schedule from the beginning. One that is being sent at this moment may arrive twice; what came
+ * of that attempt is written down, and settles nothing.
  */
 export async function redeliver(db: Db, endpointId: string, id: number): Promise<void> {
   await db

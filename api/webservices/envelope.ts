@@ -35,15 +35,6 @@ function mustUnderstand({ attributes }: XmlElement, envelope: string): boolean {
   );
 }
 
-/**
- * The operation that SOAPAction names, whatever form it has: `"urn:…/Name"`, `urn:…#Name` or the name alone, in quotes or not.
- * Empty where there is none: then the body alone says what is meant, as the old tool kits do.
- */
-export function operationOfAction(action: string | undefined): string {
-  const text = (action ?? "").trim().replace(/^"(.*)"$/, "$1");
-  return /[^/#]*$/.exec(text)?.[0] ?? "";
-}
-
 /** `content` (markup) in an envelope. */
 export function writeEnvelope(version: SoapVersion, content: string): string {
   return wrapXml(`<soap:Envelope xmlns:soap="${ENVELOPES[version]}"><soap:Body>${content}</soap:Body></soap:Envelope>`);

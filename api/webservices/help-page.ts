@@ -1,6 +1,6 @@
 import { escapeAttribute, escapeText } from "../xml-writer.ts";
 import { SERVICE_PATH } from "./namespaces.ts";
-import { OPERATIONS, type Operation } from "./operations.ts";
+import { MODES, OPERATIONS, type Operation } from "./operations.ts";
 import { samplesOf } from "./samples.ts";
 
 const TITLE = "Phone2Pay web service";
@@ -35,8 +35,8 @@ export function operationPage(operation: Operation, location: string): string {
 <h1>${operation.name}</h1>
 <p>${escapeText(operation.summary)}</p>
 <table><thead><tr><th>Parameter</th><th>Type</th><th>Required</th></tr></thead><tbody>${parameters.join("")}</tbody></table>
-<p>Send either <code>merchantNumber</code>, <code>login</code> and <code>password</code>, or <code>apiKey</code>. Prefer POST to GET:
-addresses end up in logs.</p>
+<p>Send either <code>merchantNumber</code>, <code>login</code> and <code>password</code>, or <code>apiKey</code>. ${MODES}
+Prefer POST to GET: addresses end up in logs.</p>
 ${samples.join("\n")}`,
   );
 }

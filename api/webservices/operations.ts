@@ -1,7 +1,4 @@
 import { z } from "zod";
-import { parseTransactionId } from "../../core/transaction-id.ts";
-import type { Db } from "../../db/database.ts";
-import { findTransaction } from "../../db/transactions.ts";
 import { ID_LENGTH_MAX } from "../fields.ts";
 import type { Scope } from "../quotes.ts";
 import { refusalOfIssues } from "../refusal.ts";
@@ -22,6 +19,7 @@ export interface Operation {
 }
 
 const order = newTransactionSchema.shape;
+/** For who signs in by password; last of all parameters, so that clients made before it was there go on. */
 const test = z.boolean().nullish();
 const ofOne = z.object({ id: z.string().max(ID_LENGTH_MAX), test });
 const ofNew = z.object({
@@ -36,6 +34,10 @@ const ofNew = z.object({
   number: order.number,
   test,
 });
+
+/** What sets the mode, for people. */
+export const MODES =
+  "A key sets the mode; by password a call is live unless test is true, and transactions of the other mode are unknown to it.";
 
 /** What the service can do; the parameters are those of REST, as far as a flat list can hold them. */
 export const OPERATIONS: readonly Operation[] = [
@@ -69,16 +71,11 @@ function operation<W extends Wish>(
     parameters: shapeOf(schema) as ObjectShape,
     async run(service, signedIn, parameters) {
       const wish = parse(wishes, parse(schema, withoutEmpty(parameters)));
-      const mode = signedIn.test ?? wish.test ?? (await modeOf(service.db, wish));
+      // A password opens both modes: without a word it is the live one, where nobody's play is money.
+      const mode = signedIn.test ?? wish.test ?? false;
       return run({ ...service, client: { merchant: signedIn.merchant, keyName: signedIn.name, test: mode } }, wish);
     },
   };
-}
-
-/** Who signs in by password may have transactions of both modes: one that is there tells its own, a new one is live. */
-async function modeOf(db: Db, wish: Wish): Promise<boolean> {
-  const id = "id" in wish ? parseTransactionId(wish.id) : null;
-  return id !== null && (await findTransaction(db, id))?.test === true;
 }
 
 /** Old tool kits send every parameter that there is, and nothing in those that they don't mean. */

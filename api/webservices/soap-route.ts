@@ -7,9 +7,10 @@ import { detailOf, refusalOf } from "../refusal.ts";
 import { requireUtf8Declared } from "../utf8.ts";
 import { readXml, type XmlElement } from "../xml-reader.ts";
 import { valueOfElement } from "../xml-values.ts";
+import { actionsOfType, operationOfAction } from "./action.ts";
 import { writeError, writeResponse } from "./answers.ts";
 import type { Call } from "./call.ts";
-import { openEnvelope, operationOfAction, statusOfFault, writeEnvelope, writeFault } from "./envelope.ts";
+import { openEnvelope, statusOfFault, writeEnvelope, writeFault } from "./envelope.ts";
 import { ENVELOPES, NAMESPACE, SERVICE_PATH, SOAP_TYPES, type SoapVersion } from "./namespaces.ts";
 import { OPERATIONS, type Operation, type Parameters } from "./operations.ts";
 
@@ -34,7 +35,7 @@ export async function soapRoute(
   app.post<{ Body: XmlElement | undefined }>(SERVICE_PATH, { schema: { hide: true } }, async (request, reply) => {
     if (!request.body) throw new PublicError("request_malformed", "There is no envelope.");
     const { version, call: element } = openEnvelope(request.body);
-    const operation = operationNamed(element, actionOfRequest(request));
+    const operation = operationNamed(element, operationsOfActions(request));
     const parameters = valueOfElement(element, operation.parameters, NAMESPACES) as Parameters;
     const transaction = await call(request, operation, parameters);
     return reply
@@ -44,18 +45,18 @@ export async function soapRoute(
 }
 
 /** The body says which operation it is; an action that says something else is refused, since a firewall may have believed it. */
-function operationNamed(element: XmlElement, action: string): Operation {
+function operationNamed(element: XmlElement, ofActions: readonly string[]): Operation {
   const operation = OPERATIONS.find(({ name }) => name === element.name);
   if (!operation || element.namespace !== NAMESPACE) throw new PublicError("operation_unknown");
-  if (action !== "" && action !== operation.name)
+  if (ofActions.some((name) => name !== operation.name))
     throw new PublicError("operation_unknown", "SOAPAction names another operation than the body.");
   return operation;
 }
 
-/** SOAP 1.1 has it in a header, 1.2 in the content type. */
-function actionOfRequest({ headers }: FastifyRequest): string {
-  const ofType = /;\s*action\s*=\s*("[^"]*"|[^";\s]*)/i.exec(headers["content-type"] ?? "")?.[1];
-  return operationOfAction([headers.soapaction].flat()[0] ?? ofType);
+/** What is named: SOAP 1.1 has it in a header, 1.2 in the content type, and some tool kits send both. */
+function operationsOfActions({ headers }: FastifyRequest): readonly string[] {
+  const actions = [headers.soapaction ?? "", actionsOfType(headers["content-type"] ?? "")].flat();
+  return actions.map(operationOfAction).filter((name) => name !== "");
 }
 
 /** A refusal as a fault of the version that was spoken. */

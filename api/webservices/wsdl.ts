@@ -3,7 +3,7 @@ import { shapeOf } from "../xml-shape.ts";
 import { escapeAttribute, escapeText, wrapXml } from "../xml-writer.ts";
 import { errorSchema } from "./answers.ts";
 import { actionOf, NAMESPACE } from "./namespaces.ts";
-import { OPERATIONS, type Operation } from "./operations.ts";
+import { MODES, OPERATIONS, type Operation } from "./operations.ts";
 import { SchemaTypes } from "./xml-schema.ts";
 
 const TRANSPORT = "http://schemas.xmlsoap.org/soap/http";
@@ -112,5 +112,6 @@ function writeService(location: string): string {
     ([face, prefix]) =>
       `<wsdl:port name="Phone2Pay${face}" binding="tns:Phone2Pay${face}"><${prefix}:address location="${escapeAttribute(location)}"/></wsdl:port>`,
   );
-  return `<wsdl:service name="Phone2Pay">${ports.join("")}</wsdl:service>`;
+  const documentation = `<wsdl:documentation>${escapeText(MODES)}</wsdl:documentation>`;
+  return `<wsdl:service name="Phone2Pay">${documentation}${ports.join("")}</wsdl:service>`;
 }

@@ -22,6 +22,8 @@ const named = (key: string) => ({ headers: { "idempotency-key": key } });
 const create = (key: string, changes: Readonly<Record<string, unknown>> = {}) =>
   api.post("/v1/transactions", { ...ORDER, ...changes }, named(key));
 
+const item = (description: string) => ({ description, quantity: 1, amount: 100 });
+
 async function count(): Promise<number> {
   const { rows } = await sql<{ n: number }>`select count(*) as n from transactions`.execute(api.db);
   return rows[0]?.n ?? 0;
@@ -147,6 +149,57 @@ test("a key with another body is refused, and what is the same body doesn't depe
     },
   );
   expect(turned.json().id).toBe(first.json().id);
+});
+
+test.each([
+  ["metadata in another order", { metadata: { a: "1", b: "2", 10: "3" } }, { metadata: { b: "2", 10: "3", a: "1" } }],
+  ["null beside absent", { reference: null, metadata: null, items: null }, {}],
+  [
+    "items whose members are in another order",
+    { items: [{ description: "A", quantity: 1, amount: ORDER.amount }] },
+    { items: [{ amount: ORDER.amount, quantity: 1, description: "A" }] },
+  ],
+  [
+    "null inside of an object",
+    { donation: { minimum: 100, maximum: 500, suggestions: null } },
+    { donation: { maximum: 500, minimum: 100 } },
+  ],
+])("%s is the same body", async (_what, one, other) => {
+  const key = newKey();
+  const first = await create(key, one);
+  const again = await create(key, other);
+  expect([first.statusCode, again.statusCode, again.headers["idempotent-replayed"]]).toEqual([201, 201, "true"]);
+  expect(again.json().id).toBe(first.json().id);
+});
+
+test.each([
+  ["metadata with values exchanged", { metadata: { a: "1", b: "2" } }, { metadata: { a: "2", b: "1" } }],
+  ["items in another order", { items: [item("A"), item("B")] }, { items: [item("B"), item("A")] }],
+  ["a text that says null", { reference: "null" }, {}],
+])("%s is another body", async (_what, one, other) => {
+  const key = newKey();
+  const ordered = { amount: 200 };
+  expect((await create(key, { ...ordered, ...one })).statusCode).toBe(201);
+  expect((await create(key, { ...ordered, ...other })).json().code).toBe("idempotency_key_reused");
+});
+
+test.each(["redeem", "cancel"])("a %s is the same request however its id is spelled", async (verb) => {
+  const { id } = await api.create();
+  if (verb === "redeem") await api.pay(id);
+  const key = newKey();
+  const ask = (spelled: string) => api.post(`/v1/transactions/${spelled}/${verb}`, undefined, named(key));
+  const first = await ask(id);
+  expect([first.statusCode, first.headers["idempotent-replayed"]]).toEqual([200, undefined]);
+  const hex = id.charCodeAt(0).toString(16);
+  for (const spelled of [id.toLowerCase(), id.replaceAll("-", ""), `%${hex}${id.slice(1)}`]) {
+    const again = await ask(spelled);
+    expect([again.statusCode, again.headers["idempotent-replayed"]]).toEqual([200, "true"]);
+    expect(again.json()).toEqual(first.json());
+  }
+  const { id: otherId } = await api.create();
+  if (verb === "redeem") await api.pay(otherId);
+  const other = await ask(otherId);
+  expect([other.json().id, other.headers["idempotent-replayed"]]).toEqual([otherId, undefined]);
 });
 
 test("what was refused isn't kept: mended, the request is done under the same key", async () => {

@@ -84,21 +84,20 @@ test("a sender whose claim has run out settles nothing of what another one has i
   await receiver.heard(1);
   await hooks.hurry(); // its claim runs out while the receiver is still thinking
   await receiver.heard(2);
-  receiver.behave = (response) => response.end();
   held[0]?.writeHead(500).end();
-  await happen(1);
-  await eventually(async () => (await hooks.deliveries(endpoint))[0]?.status === "delivered");
+  const overtaken = await hooks.attempted(endpoint);
+  expect([overtaken.status, (await hooks.look(endpoint)).failingSince]).toEqual(["pending", null]);
   held[1]?.end();
   await allDelivered(endpoint);
-  const deliveries = await hooks.deliveries(endpoint);
-  expect(deliveries.map(({ status, attemptCount }) => [status, attemptCount])).toEqual([
-    ["delivered", 1],
-    ["delivered", 1],
+  const { attempts } = await hooks.delivery(endpoint, overtaken.id);
+  expect(attempts.map(({ number, status }) => [number, status])).toEqual([
+    [1, 500],
+    [2, 200],
   ]);
   expect((await hooks.look(endpoint)).failingSince).toBeNull();
 });
 
-test("a delivery that is asked for again while it is under way is sent again, whatever comes of that attempt", async () => {
+test("a delivery that is asked for again while it is under way is sent again, whatever comes of those attempts, and each is told", async () => {
   await using receiver = await Receiver.open();
   await using endpoint = await hooks.endpoint(receiver.url);
   const held: ServerResponse[] = [];
@@ -106,14 +105,39 @@ test("a delivery that is asked for again while it is under way is sent again, wh
   await using _sender = hooks.send();
   await happen(1);
   await receiver.heard(1);
-  receiver.behave = (response) => response.end();
   const [first] = await hooks.deliveries(endpoint);
-  await hooks.api.post(`/v1/webhook-endpoints/${endpoint.id}/deliveries/${first?.id}/redeliver`);
-  held[0]?.writeHead(410).end(); // would have disabled the endpoint
+  const redeliver = () => hooks.api.post(`/v1/webhook-endpoints/${endpoint.id}/deliveries/${first?.id}/redeliver`);
+  await redeliver();
+  await receiver.heard(2);
+  receiver.behave = (response) => response.end();
+  await redeliver();
   await allDelivered(endpoint);
-  expect(await hooks.deliveries(endpoint)).toMatchObject([{ status: "delivered", attemptCount: 1 }]);
-  expect(receiver.got).toHaveLength(2);
-  expect((await hooks.look(endpoint)).failingSince).toBeNull();
+  const before = await hooks.delivery(endpoint, first!.id);
+  for (const response of held) response.writeHead(410).end(); // would have disabled the endpoint
+  const { attempts, ...after } = await hooks.attempted(endpoint, 3);
+  expect(attempts.map(({ number, status }) => [number, status])).toEqual([
+    [1, 200],
+    [2, 410],
+    [3, 410],
+  ]);
+  const { attempts: _attempts, ...unchanged } = before;
+  expect(after).toEqual({ ...unchanged, attemptCount: 3 });
+  expect(receiver.got).toHaveLength(3);
+  expect(await hooks.look(endpoint)).toMatchObject({ failingSince: null, disabledAt: null });
+});
+
+test("what came of an attempt isn't told where its endpoint was deleted meanwhile", async () => {
+  await using receiver = await Receiver.open();
+  const endpoint = await hooks.endpoint(receiver.url);
+  const held: ServerResponse[] = [];
+  receiver.behave = (response) => void held.push(response);
+  const sender = hooks.send();
+  await happen(1);
+  await receiver.heard(1);
+  await endpoint[Symbol.asyncDispose]();
+  held[0]?.end();
+  await sender[Symbol.asyncDispose]();
+  expect(hooks.logged).not.toContain("webhooks.attempt_failed");
 });
 
 test("several senders send each delivery once", async () => {

@@ -90,31 +90,6 @@ test("SOAP of both versions answers what the schema says", async () => {
   }
 });
 
-test.each([
-  '"urn:phone2pay:webservices/CheckTransaction"',
-  "urn:phone2pay:webservices/CheckTransaction",
-  '"urn:phone2pay:webservices#CheckTransaction"',
-  "CheckTransaction",
-  '""',
-  "",
-  undefined,
-])("SOAPAction: %s means CheckTransaction", async (action) => {
-  const { id } = await api.create();
-  const body = envelope(callElement("CheckTransaction", { ...login, id }));
-  const answer = await soap(api.app, body, action === undefined ? {} : { soapaction: action });
-  expect([answer.statusCode, text(answer.body, "id")]).toEqual([200, id]);
-});
-
-test.each(['; action="urn:phone2pay:webservices/CheckTransaction"', '; action=""', "; action=CheckTransaction", ""])(
-  "in SOAP 1.2 a content type with %s means CheckTransaction",
-  async (action) => {
-    const { id } = await api.create();
-    const body = envelope(callElement("CheckTransaction", { ...login, id }), { namespace: SOAP_12 });
-    const answer = await soap(api.app, body, { "content-type": `application/soap+xml; charset=utf-8${action}` });
-    expect([answer.statusCode, text(answer.body, "id")]).toEqual([200, id]);
-  },
-);
-
 test("what old tool kits add to a call changes nothing, and a parameter that is empty or nil isn't there", async () => {
   const xsi = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema"';
   const style = `e:encodingStyle="http://schemas.xmlsoap.org/soap/encoding/"`;
@@ -182,7 +157,7 @@ test("a HEAD does nothing, though a GET would", async () => {
   expect((await api.get(`/v1/transactions/${id}`)).json().status).toBe("paid");
 });
 
-test("the mode is the key's; by password it is live unless asked, and a transaction tells its own", async () => {
+test("the mode is the key's; by password it is live unless asked otherwise", async () => {
   const by = async (credentials: Parameters, operation: string, parameters: Parameters) => {
     const answer = await post(api.app, operation, { ...credentials, ...parameters });
     return text(answer.body, "test") ?? text(answer.body, "code");
@@ -195,10 +170,55 @@ test("the mode is the key's; by password it is live unless asked, and a transact
   expect(await by(login, "CreateTransaction", { ...ORDER, test: true })).toBe("true");
   expect(await by(login, "CreateTransaction", { ...ORDER, test: "maybe" })).toBe("field_invalid");
   const { id } = await api.create({}, { key: testKey });
-  expect(await by(login, "CheckTransaction", { id })).toBe("true");
-  expect(await by(login, "CheckTransaction", { id, test: false })).toBe("transaction_unknown");
+  expect(await by(login, "CheckTransaction", { id, test: true })).toBe("true");
   expect(await by({ apiKey: testKey }, "CheckTransaction", { id })).toBe("true");
   expect(await by({ apiKey: liveKey }, "CheckTransaction", { id })).toBe("transaction_unknown");
+});
+
+test.each(["Check", "Redeem"])(
+  "by password %sTransaction knows no test unless it says so, and then nothing live",
+  async (verb) => {
+    const paid = async (key: string) => {
+      const { id } = await api.create({}, { key });
+      await api.pay(id);
+      return id;
+    };
+    const [played, live] = [await paid(api.seeded.testKey), await paid(api.seeded.liveKey)];
+    const ask = async (parameters: Parameters) => {
+      const called = { ...login, ...parameters };
+      const plain = await post(api.app, `${verb}Transaction`, called);
+      const element = callElement(`${verb}Transaction`, called);
+      await expectValid(element);
+      const inSoap = await soap(api.app, envelope(element));
+      return [plain, inSoap].map(({ body }) => text(body, "test") ?? text(body, "code"));
+    };
+    const unknown = ["transaction_unknown", "transaction_unknown"];
+    expect(await ask({ id: played })).toEqual(unknown);
+    expect(await ask({ id: played, test: false })).toEqual(unknown);
+    expect(await ask({ id: live, test: true })).toEqual(unknown);
+    const again = verb === "Redeem" ? "transaction_already_redeemed" : null;
+    expect(await ask({ id: played, test: true })).toEqual(["true", again ?? "true"]);
+    expect(await ask({ id: live })).toEqual(["false", again ?? "false"]);
+  },
+);
+
+test.each([
+  ["true", "true"],
+  ["True", "true"],
+  ["TRUE", "true"],
+  ["1", "true"],
+  ["false", "false"],
+  ["False", "false"],
+  ["FALSE", "false"],
+  ["0", "false"],
+  [" True ", "true"],
+  ["yes", "field_invalid"],
+  ["-1", "field_invalid"],
+])("test=%s is read as %s, in a form and in SOAP", async (written, read) => {
+  const parameters = { ...login, ...ORDER, test: written };
+  const { body: plain } = await post(api.app, "CreateTransaction", parameters);
+  const { body: inSoap } = await soap(api.app, envelope(callElement("CreateTransaction", parameters)));
+  for (const body of [plain, inSoap]) expect(text(body, "test") ?? text(body, "code")).toBe(read);
 });
 
 test("a merchant's requests are limited as those of a key are, and another's aren't touched by it", async () => {

@@ -166,7 +166,6 @@ test("a problem has the XML form of RFC 9457 for who reads XML", async () => {
     expect(answer.headers["content-type"]).toBe("application/problem+xml; charset=utf-8");
     const root = readXml(answer.rawPayload);
     expect([root.name, root.namespace]).toEqual(["problem", "urn:ietf:rfc:7807"]);
-    if (accept === "application/problem+xml") continue;
     const errors = root.children.find(({ name }) => name === "errors");
     expect(errors?.children.map((error) => [error.name, plain(error)])).toEqual([
       ["i", { path: "/amount", message: expect.any(String) }],
@@ -210,6 +209,21 @@ test.each([
   ["text/html", null],
   ["application/xml;q=0", null],
   [",;q=,/", null],
+  ["application/json; charset=utf-8", "application/json"],
+  ["application/json;charset=utf-8", "application/json"],
+  ["application/xml; charset=utf-8", "application/xml"],
+  ['text/xml; charset="utf-8"', "text/xml"],
+  ["application/json;odata=verbose", "application/json"],
+  ["application/json;odata=verbose;q=0.5, application/xml;charset=utf-8;q=0.8", "application/xml"],
+  ['application/xml;x="a,b;\\";q=0"', "application/xml"],
+  ["application/json; q=1.0; v=1", "application/json"],
+  ["application/json;v=1;q=0", null],
+  ["text/html;level=1", null],
+  ["application/problem+json", "application/json"],
+  ["application/problem+xml; charset=utf-8", "application/xml"],
+  ["application/problem+json;q=0.5, application/problem+xml", "application/xml"],
+  ["application/problem+json, application/xml", "application/xml"],
+  ["application/problem+json;q=0", null],
 ])("Accept: %s is answered with %s", (accept, type) => {
   expect(acceptedType(accept)).toBe(type);
 });
