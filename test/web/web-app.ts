@@ -7,6 +7,7 @@ import type { Db, OpenDatabase } from "../../db/database.ts";
 import { type NoticeWatch, watchTransactions } from "../../db/notices.ts";
 import { bookPulses } from "../../db/pulses.ts";
 import { changeTransaction } from "../../db/transactions.ts";
+import type { WebOptions } from "../../web/options.ts";
 import { webPages } from "../../web/pages.ts";
 import { cloneDatabase } from "../support/database.ts";
 import { type Seeded, seedAnsweredLeg, seedMerchant, seedTransaction } from "../support/seed.ts";
@@ -32,7 +33,7 @@ export class WebApp implements AsyncDisposable {
   readonly #database: OpenDatabase;
   readonly #watch: NoticeWatch;
 
-  static async start(): Promise<WebApp> {
+  static async start(options: Pick<WebOptions, "frameAncestors"> = {}): Promise<WebApp> {
     const database = await cloneDatabase();
     const seeded = await seedMerchant(database.db);
     const watch = await watchTransactions(database.url);
@@ -42,6 +43,7 @@ export class WebApp implements AsyncDisposable {
       baseUrl: "http://localhost",
       provider: PROVIDER,
       watch,
+      ...options,
     });
     await app.ready();
     return new WebApp(app, database, seeded, watch);
