@@ -26,9 +26,19 @@ export function describeIf(present: boolean): typeof describe | typeof describe.
 /** What needs a browser. In CI there has to be one. */
 export const inBrowser = describeIf(hasChromium);
 
-export async function launchChromium(): Promise<Browser> {
+export async function launchChromium(
+  options: {
+    readonly args?: readonly string[];
+    /** Pages that are left are kept whole for the way back, as in a browser of one's own; Playwright turns that off. */
+    readonly keepsPages?: boolean;
+  } = {},
+): Promise<Browser> {
   await mkdir(PICTURES, { recursive: true });
-  return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu", ...QUIET] });
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    args: ["--no-sandbox", "--disable-gpu", ...QUIET, ...(options.args ?? [])],
+    ignoreDefaultArgs: options.keepsPages ? ["--disable-back-forward-cache"] : [],
+  });
 }
 
 export interface VisitOptions extends BrowserContextOptions {
