@@ -39,7 +39,7 @@ export function contractOf({ settings, secrets, asterisk }: Stage, shop: DemoSho
 }
 
 /** The same for people: where to click, what to dial, how to stop. */
-export function summaryOf(contract: DemoContract, { settings, secrets }: Stage): string {
+export function summaryOf(contract: DemoContract, { settings, secrets }: Stage, { windowUrl }: DemoShop): string {
   const simulated = contract.asterisk === "simulated";
   const numbers = contract.numbers.map(({ number, tariff }) => `    ${number}   ${tariff}`);
   const calling = simulated
@@ -53,6 +53,7 @@ export function summaryOf(contract: DemoContract, { settings, secrets }: Stage):
     "",
     "Phone2Pay is up.",
     "",
+    `  Side by side     ${windowUrl}       shop and telephone in one window: start here`,
     `  Demo shop        ${contract.shopUrl}`,
     `  Telephone        ${contract.softphoneUrl}`,
     `  API              ${contract.baseUrl}/docs       test key ${contract.apiKey}`,

@@ -94,6 +94,8 @@ function productVariables({ settings, secrets, databaseUrl }: Stage): Readonly<R
     PHONE2PAY_HTTP_HOST: "127.0.0.1",
     PHONE2PAY_HTTP_PORT: String(settings.ports.http),
     PHONE2PAY_BASE_URL: baseUrlOf(settings),
+    // The shop's page with the telephone beside it shows the payment in its frame.
+    PHONE2PAY_FRAME_ANCESTORS: shopUrlOf(settings),
     PHONE2PAY_AGI_HOST: "127.0.0.1",
     PHONE2PAY_AGI_PORT: String(settings.ports.agi1),
     PHONE2PAY_AGI_SECRET: secrets.agiSecret,

@@ -102,7 +102,7 @@ async function startParts(start: {
   await writePrivately(settings.contractFile, contract);
   parts.defer(() => rm(installationFile(settings), { force: true }));
   await saveInstallation(settings, installationOf(stage));
-  console.log(summaryOf(contract, stage));
+  console.log(summaryOf(contract, stage, shop));
   await tellHealth(stage, stop);
 }
 

@@ -51,7 +51,7 @@ function trustOf(trustProxy: Config["http"]["trustProxy"]) {
 
 /** The whole HTTP side as one app: merchants' API, shoppers' pages, and what monitoring asks. */
 export async function composeHttp(parts: {
-  readonly config: Pick<Config, "http" | "provider" | "webhooks">;
+  readonly config: Pick<Config, "http" | "provider" | "webhooks"> & Partial<Pick<Config, "frameAncestors">>;
   readonly db: Db;
   readonly watch: NoticeWatch;
   readonly log?: Log;
@@ -80,6 +80,7 @@ export async function composeHttp(parts: {
   });
   const webhooks = { key: config.webhooks.key, reach: webhookReach(config.webhooks) };
   await http.register(merchantApi, { db, baseUrl, webhooks });
-  await http.register(webPages, { db, baseUrl, provider: config.provider, watch, testLine });
+  const { provider, frameAncestors = [] } = config;
+  await http.register(webPages, { db, baseUrl, provider, frameAncestors, watch, testLine });
   return http;
 }

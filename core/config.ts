@@ -13,6 +13,12 @@ const addresses = z
   .max(1_000)
   .transform((text) => text.split(","))
   .pipe(z.array(address));
+/** Written as browsers compare them; in clear only on this machine, where nobody on the way can put words into the page. */
+const origins = z
+  .string()
+  .max(2_000)
+  .transform((list) => list.split(","))
+  .refine((list) => list.every(isOrigin), "origins like https://shop.example, with commas between them");
 
 /** Every environment variable the product reads, with its limits; nothing else in the product looks at process.env. */
 const VARIABLES = {
@@ -23,6 +29,7 @@ const VARIABLES = {
     .url({ protocol: /^https?$/ })
     .refine((url) => !/[?#]/.test(url), "an address without ? and #")
     .default("http://127.0.0.1:8080"),
+  PHONE2PAY_FRAME_ANCESTORS: origins.optional(),
   PHONE2PAY_AGI_HOST: host.default("127.0.0.1"),
   PHONE2PAY_AGI_PORT: port.default(4_573),
   PHONE2PAY_AGI_SECRET: secret,
@@ -87,6 +94,8 @@ export interface Config {
     /** On this machine's own disk: what a voice server could not tell the database yet. */
     readonly journalDirectory: string;
   };
+  /** The origins whose pages may show a shopper's pages in a frame; none by default. */
+  readonly frameAncestors: readonly string[];
   /** The voice servers that test mode's played calls ask, each as host:port; null: the one in the same process, if any. */
   readonly testCallsAgi: readonly string[] | null;
   /** The manager interface of the Asterisk whose calls are watched; null for none. */
@@ -142,6 +151,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       promptsDirectory: value.PHONE2PAY_PROMPTS_DIRECTORY,
       journalDirectory: value.PHONE2PAY_JOURNAL_DIRECTORY,
     },
+    frameAncestors: value.PHONE2PAY_FRAME_ANCESTORS ?? [],
     testCallsAgi: testCallsAgiOf(value.PHONE2PAY_TEST_CALLS_AGI),
     ami: amiOf(value),
     callRecordsFile: value.PHONE2PAY_CALL_RECORDS_FILE ?? null,
@@ -158,6 +168,13 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 
 function trustedProxies(value: "yes" | "no" | readonly string[]): boolean | readonly string[] {
   return typeof value === "string" ? value === "yes" : value;
+}
+
+/** Without path, wildcard or upper case: what a browser would call it, and no more than CSP can write. */
+function isOrigin(text: string): boolean {
+  if (!/^https?:\/\/[a-z0-9.-]+(:[0-9]+)?$/.test(text) || !URL.canParse(text)) return false;
+  const { origin, protocol, hostname } = new URL(text);
+  return origin === text && (protocol === "https:" || hostname === "localhost" || hostname === "127.0.0.1");
 }
 
 function testCallsAgiOf(value: string | undefined): Config["testCallsAgi"] {

@@ -36,12 +36,12 @@ export function languageOf(request: FastifyRequest): Language {
   return chooseLanguage((request.query as Query | undefined)?.lang, request.headers["accept-language"]);
 }
 
-/** What every page needs: its texts, and links to itself in the other languages. */
+/** What every page needs: its texts, links to itself in the other languages, and whether it stands in a frame of ours. */
 export function frame(request: FastifyRequest, language: Language) {
   const links = LANGUAGES.map((other) => {
     const query = new URLSearchParams(request.query as Record<string, string>);
     query.set("lang", other);
     return { language: other, href: `?${query.toString()}`, current: other === language };
   });
-  return { t: translator(language), language, links };
+  return { t: translator(language), language, links, framed: request.headers["sec-fetch-dest"] === "iframe" };
 }

@@ -3,20 +3,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type NewTransaction, Phone2PayError } from "../sdk/typescript/phone2pay.ts";
 import { type Client, type Delivery, deliver, findPayment } from "./delivery.ts";
 import { frame, languageOf, notice, QUERY, type Query } from "./frame.ts";
-import { DEMO_NUMBERS, findGood, GOODS, type Good } from "./goods.ts";
+import { findGood, GOODS, type Good } from "./goods.ts";
 import { merchantPages } from "./merchant-pages.ts";
+import { phonePages } from "./phone-pages.ts";
+import { lineOf, phoneView } from "./phone-view.ts";
 import type { SaleBook } from "./sale-book.ts";
 import { viewSale } from "./sale-view.ts";
 import type { DemoShopOptions } from "./shop.ts";
-import {
-  chooseLanguage,
-  formatMoment,
-  formatMoney,
-  formatNumber,
-  type Language,
-  template,
-  translator,
-} from "./texts.ts";
+import { chooseLanguage, formatMoment, formatMoney, type Language, translator } from "./texts.ts";
 
 const ORDER = {
   type: "object",
@@ -29,23 +23,6 @@ const RENEWAL = {
   required: ["transaction"],
   properties: { transaction: { type: "string", maxLength: 64 }, lang: { type: "string", maxLength: 10 } },
 } as const;
-
-/** The texts that the telephone's script shows, with their placeholders. */
-const PHONE_TEXTS = [
-  "phone.ready",
-  "phone.connecting",
-  "phone.ringing",
-  "phone.beforeAnswer",
-  "phone.inCall",
-  "phone.ended",
-  "phone.busy",
-  "phone.refused",
-  "phone.failed",
-  "phone.microphoneOn",
-  "phone.microphoneOff",
-  "phone.microphoneDenied",
-  "phone.noLine",
-] as const;
 
 /** The shop's pages: goods, order, what happens after, the telephone, and the merchant's side. */
 export async function shopPages(
@@ -73,7 +50,7 @@ export async function shopPages(
     }));
     return reply.view("goods.njk", {
       ...frame(request, language),
-      phone: phoneOf(request.query, language),
+      phone: phoneView(options, request.query, language),
       goods,
       accessUrl: accessUrl(options, language),
     });
@@ -121,19 +98,8 @@ export async function shopPages(
     notice(request, reply, 200, "demo.cancelled"),
   );
 
-  app.get<{ Querystring: Query }>("/phone", { schema: { querystring: QUERY } }, async (request, reply) => {
-    const language = languageOf(request);
-    const numbers = DEMO_NUMBERS.map(({ number }) => ({ number, ...lineOf(language, number) }));
-    return reply.view("phone.njk", {
-      ...frame(request, language),
-      phone: phoneOf(request.query, language),
-      numbers,
-      softphone: options.softphone,
-    });
-  });
   // Browsers ask by themselves; the shop has no icon, and that is no error.
   app.get("/favicon.ico", async (_, reply) => reply.code(204).send());
-  app.get("/how-to-call", async (_, reply) => reply.redirect("/phone#how-to-call", 303));
 
   app.setNotFoundHandler(async (request, reply) => notice(request, reply, 404, "demo.unknown"));
   app.setErrorHandler(async (error: Error & { statusCode?: number }, request, reply) => {
@@ -144,6 +110,7 @@ export async function shopPages(
     return notice(request, reply, 502, "demo.unavailable", known ? `${error.code}: ${error.detail}` : undefined);
   });
   await app.register(merchantPages, options);
+  await app.register(phonePages, options);
 
   function orderOf(good: Good, language: Language): NewTransaction {
     return {
@@ -160,23 +127,6 @@ export async function shopPages(
       ...(good.donation ? { donation: good.donation } : {}),
       // What was ordered travels with the payment, so that the shop needs no memory of its own.
       metadata: { item: good.id },
-    };
-  }
-
-  function phoneOf(query: Query, language: Language) {
-    const account =
-      options.softphone?.accounts.find(({ user }) => user === query.account) ?? options.softphone?.accounts[0];
-    const settings =
-      options.asterisk === "simulated"
-        ? { kind: "simulated", url: options.simulatedLineUrl ?? null }
-        : { kind: "sip", url: options.softphone?.webSocketUrl ?? null, ...account, host: sipHost(options) };
-    return {
-      number: /^[\d+*#]{1,20}$/.test(query.number ?? "") ? query.number : GOODS[0]!.number,
-      settings,
-      simulated: options.asterisk === "simulated",
-      texts: Object.fromEntries(PHONE_TEXTS.map((key) => [key.slice("phone.".length), template(language, key)])),
-      prices: Object.fromEntries(DEMO_NUMBERS.map(({ number }) => [number, lineOf(language, number).price])),
-      keys: KEYS.map(([key, letters]) => ({ key, letters })),
     };
   }
 
@@ -202,18 +152,12 @@ export async function shopPages(
       amount: formatMoney(payment.amount),
       total: payment.total === payment.amount ? null : formatMoney(payment.total),
       billed: formatMoney(payment.billed),
+      line: payment.number.national.replaceAll(" ", ""),
       state: t(`demo.status.${payment.status}`),
       redeemedAt: formatMoment(language, payment.redeemedAt),
       resumable: payment.status === "open" || payment.status === "calling" || payment.status === "expired",
     });
   }
-}
-
-function lineOf(language: Language, number: string): { readonly shown: string; readonly price: string } {
-  const found = DEMO_NUMBERS.find((known) => known.number === number);
-  if (!found) throw new Error(`no price is known for ${number}`);
-  const price = translator(language)(found.price.key, { price: formatMoney(found.price.rappen) });
-  return { shown: formatNumber(number), price };
 }
 
 /** Where Phone2Pay opens a pass again; the shop links to it and keeps no codes. */
@@ -224,22 +168,3 @@ function accessUrl({ phone2pay }: DemoShopOptions, language: Language): string {
 function contentsLine({ description, quantity }: { readonly description: string; readonly quantity: number }): string {
   return quantity === 1 ? description : `${quantity} × ${description}`;
 }
-
-function sipHost({ softphone }: DemoShopOptions): string | null {
-  return softphone ? softphone.sipAddress.replace(/:\d+$/, "") : null;
-}
-
-const KEYS = [
-  ["1", ""],
-  ["2", "ABC"],
-  ["3", "DEF"],
-  ["4", "GHI"],
-  ["5", "JKL"],
-  ["6", "MNO"],
-  ["7", "PQRS"],
-  ["8", "TUV"],
-  ["9", "WXYZ"],
-  ["*", ""],
-  ["0", ""],
-  ["#", ""],
-] as const;

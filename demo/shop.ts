@@ -44,6 +44,8 @@ export interface DemoShopOptions {
 export interface DemoShop {
   readonly url: string;
   readonly softphoneUrl: string;
+  /** Shop and telephone side by side. */
+  readonly windowUrl: string;
   close(): Promise<void>;
 }
 
@@ -59,6 +61,8 @@ export async function startDemoShop(options: DemoShopOptions): Promise<DemoShop>
     hsts: false,
     referrerPolicy: { policy: "same-origin" },
   });
+  // A page in a frame lacks what stands beside it: no cache may take one for the other.
+  app.addHook("onRequest", async (_, reply) => void reply.header("vary", "sec-fetch-dest"));
   await app.register(rateLimit, { max: REQUESTS_PER_MINUTE_MAX, timeWindow: 60_000 });
   await app.register(formbody, { bodyLimit: BODY_BYTES_MAX });
   await app.register(view, {
@@ -78,7 +82,7 @@ export async function startDemoShop(options: DemoShopOptions): Promise<DemoShop>
   await app.register(shopPages, { ...options, client, observer, book, shopUrl: () => url });
   if (options.webhookSecret !== null) await app.register(webhookRoute, { secret: options.webhookSecret, book });
   url = await app.listen({ port: options.port, host: options.host });
-  return { url, softphoneUrl: `${url}/phone`, close: () => app.close() };
+  return { url, softphoneUrl: `${url}/phone`, windowUrl: `${url}/side-by-side`, close: () => app.close() };
 }
 
 function securityPolicy({ phone2pay, softphone, simulatedLineUrl }: DemoShopOptions): Record<string, string[]> {
@@ -94,7 +98,9 @@ function securityPolicy({ phone2pay, softphone, simulatedLineUrl }: DemoShopOpti
     mediaSrc: ["'self'"],
     // The order form is answered by a redirect to the pay page, and browsers hold that against the form, too.
     formAction: ["'self'", new URL(phone2pay.baseUrl).origin],
+    // Beside the telephone: the shop, the pay page, and what its call button and addresses for mail lead to.
+    frameSrc: ["'self'", new URL(phone2pay.baseUrl).origin, "tel:", "mailto:"],
     baseUri: ["'none'"],
-    frameAncestors: ["'none'"],
+    frameAncestors: ["'self'"],
   };
 }

@@ -1,17 +1,26 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 
-/** Strict by default: nothing from elsewhere, nothing inline, no frames, no copy in any cache. */
-export async function setStrictHeaders(_request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  reply.headers({
-    "content-security-policy": contentSecurityPolicy([]),
+const POLICY = "content-security-policy";
+const OWN_FORMS = "form-action 'self'";
+
+/**
+ * Strict by default: nothing from elsewhere, nothing inline, no copy in any cache, and no frames but on the pages of the
+ * origins that are named. X-Frame-Options can't name any, and is left out for them.
+ */
+export function strictHeaders(frameAncestors: readonly string[]) {
+  const headers = {
+    [POLICY]: contentSecurityPolicy(frameAncestors),
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
+    ...(frameAncestors.length === 0 ? { "x-frame-options": "DENY" } : {}),
     "x-robots-tag": "noindex",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
-  });
+  };
+  return async (_request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    reply.headers(headers);
+  };
 }
 
 /**
@@ -20,23 +29,28 @@ export async function setStrictHeaders(_request: FastifyRequest, reply: FastifyR
  */
 export function allowFormsTo(reply: FastifyReply, addresses: readonly (string | null)[]): void {
   const sources = new Set(addresses.filter((address) => address !== null).map(formActionSource));
-  reply.header("content-security-policy", contentSecurityPolicy([...sources]));
+  addFormTargets(reply, [...sources]);
 }
 
 /** For a form that ends at a merchant's whom nobody knows before it is sent. */
 export function allowFormsAnywhere(reply: FastifyReply): void {
-  reply.header("content-security-policy", contentSecurityPolicy(["https:", "http:"]));
+  addFormTargets(reply, ["https:", "http:"]);
 }
 
-export function contentSecurityPolicy(formTargets: readonly string[]): string {
+function addFormTargets(reply: FastifyReply, targets: readonly string[]): void {
+  const policy = String(reply.getHeader(POLICY));
+  reply.header(POLICY, policy.replace(OWN_FORMS, [OWN_FORMS, ...targets].join(" ")));
+}
+
+function contentSecurityPolicy(frameAncestors: readonly string[]): string {
   return [
     "default-src 'none'",
     "style-src 'self'",
     "script-src 'self'",
     "img-src 'self'",
     "connect-src 'self'",
-    ["form-action 'self'", ...formTargets].join(" "),
-    "frame-ancestors 'none'",
+    OWN_FORMS,
+    ["frame-ancestors", ...(frameAncestors.length > 0 ? frameAncestors : ["'none'"])].join(" "),
     "base-uri 'none'",
   ].join("; ");
 }

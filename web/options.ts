@@ -14,6 +14,8 @@ export interface WebOptions {
   /** Where shoppers reach these pages; forms are taken from this origin only. */
   readonly baseUrl: string;
   readonly provider: Provider;
+  /** The origins whose pages may show ours in a frame; without them, none. */
+  readonly frameAncestors?: readonly string[];
   readonly watch: NoticeWatch;
   /** Where played calls of test mode go; without it nothing can be played, and no page offers it. */
   readonly testLine?: TestLine | null;

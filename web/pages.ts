@@ -5,7 +5,7 @@ import { accessRoutes } from "./access.ts";
 import { brandRoutes } from "./brand.ts";
 import { donationRoutes } from "./donation.ts";
 import { answerErrors, answerUnknownAddress } from "./error-page.ts";
-import { setStrictHeaders } from "./headers.ts";
+import { strictHeaders } from "./headers.ts";
 import type { WebOptions } from "./options.ts";
 import { payRoutes } from "./pay.ts";
 import { playRoutes } from "./play.ts";
@@ -24,7 +24,7 @@ const FORM_BYTES_MAX = 4_096;
  * limits stay inside it. Its 404 page answers every address that no other plugin has claimed by a prefix of its own.
  */
 export async function webPages(app: FastifyInstance, options: WebOptions): Promise<void> {
-  app.addHook("onRequest", setStrictHeaders);
+  app.addHook("onRequest", strictHeaders(options.frameAncestors ?? []));
   app.addHook("onRequest", requireSameOrigin(options.baseUrl));
   app.setErrorHandler(answerErrors(options.db));
   app.setNotFoundHandler(answerUnknownAddress);

@@ -8,19 +8,17 @@ import { defaultSessionDescriptionHandlerFactory } from "/vendor/sip.js/platform
 
 const TONE_MS = 120;
 const GAP_MS = 80;
-/** A question about the microphone that nobody answers must not keep the call waiting. */
-const MICROPHONE_QUESTION_MS = 8_000;
 const RECONNECT_MS_MAX = 10_000;
 
 export function openLine(settings, tell) {
-  const microphone = openMicrophone(tell);
+  const mouthpiece = openMouthpiece(tell);
   const agent = new UserAgent({
     uri: UserAgent.makeURI(`sip:${settings.user}@${settings.host}`),
     authorizationUsername: settings.user,
     authorizationPassword: settings.password,
     transportOptions: { server: settings.url },
     logLevel: "warn",
-    sessionDescriptionHandlerFactory: defaultSessionDescriptionHandlerFactory(microphone.stream),
+    sessionDescriptionHandlerFactory: defaultSessionDescriptionHandlerFactory(mouthpiece.stream),
     // Everything is on this machine: no STUN server is asked, and nothing is waited for.
     sessionDescriptionHandlerFactoryOptions: {
       iceGatheringTimeout: 500,
@@ -61,20 +59,23 @@ export function openLine(settings, tell) {
     waiting = "";
     let rejectedWith = 0;
     let hungUp = false;
-    inviter.stateChange.addListener((state) => {
-      if (state === SessionState.Established) {
+    let answered = false;
+    inviter.stateChange.addListener((now) => {
+      if (now === SessionState.Established) {
+        answered = true;
         listen(inviter);
         tell({ state: "inCall" });
       }
-      if (state !== SessionState.Terminated || session !== inviter) return;
+      if (now !== SessionState.Terminated || session !== inviter) return;
       session = null;
-      tell({ state: hungUp ? "ended" : outcomeOf(rejectedWith), sipStatus: rejectedWith || undefined });
+      const state = hungUp || answered ? "ended" : outcomeOf(rejectedWith);
+      tell({ state, sipStatus: rejectedWith || undefined });
     });
     inviter.hangUp = () => {
       hungUp = true;
       endSession(inviter);
     };
-    microphone
+    mouthpiece
       .open()
       .then(() =>
         inviter.invite({
@@ -122,11 +123,11 @@ export function openLine(settings, tell) {
     waiting = "";
   }
 
-  return { dial, key, hangUp: () => session?.hangUp(), speak: (on) => microphone.speak(on) };
+  return { dial, key, hangUp: () => session?.hangUp(), speak: mouthpiece.speak };
 }
 
 function outcomeOf(sipStatus) {
-  if (sipStatus === 0 || sipStatus === 487) return "ended";
+  if (sipStatus === 487) return "ended";
   if (sipStatus === 486 || sipStatus === 600) return "busy";
   return [403, 404, 603].includes(sipStatus) ? "refused" : "failed";
 }
@@ -137,55 +138,49 @@ function endSession(inviter) {
 }
 
 /**
- * The microphone, muted until asked for: paying needs none. Without one, or without leave to use it, a silent track takes
- * its place, since tones are sent only where sound is.
+ * What goes out on the line: silence, since tones are sent only where sound is, and the microphone for as long as it is turned on. Nobody
+ * is asked for it before: paying needs none. All calls share one mixer, so that it can be turned on and off in mid-call.
  */
-function openMicrophone(tell) {
-  let opened = null;
+function openMouthpiece(tell) {
+  let mixer = null;
+  let microphone = null;
 
-  function open() {
-    opened ??= ask().then(
-      (stream) => {
-        tell({ microphone: "off" });
-        return stream;
-      },
-      () => {
-        tell({ microphone: "denied" });
-        return silence();
-      },
-    );
-    return opened;
+  /** On a click, before which a browser lets no page make a sound. */
+  async function open() {
+    mixer ??= quietMixer();
+    await mixer.context.resume();
   }
 
-  async function ask() {
-    if (!navigator.mediaDevices) throw new Error("no microphone on a page without HTTPS");
-    const given = navigator.mediaDevices.getUserMedia({ audio: true });
-    const late = new Promise((_, reject) => setTimeout(reject, MICROPHONE_QUESTION_MS, new Error("no reply")));
-    const stream = await Promise.race([given, late]);
-    for (const track of stream.getAudioTracks()) track.enabled = false;
-    return stream;
-  }
-
-  return {
-    open,
-    /** SIP.js stops the tracks it was given when a call ends: each call gets its own. */
-    stream: async () => (await open()).clone(),
-    async speak(on) {
-      const stream = await open();
-      for (const track of stream.getAudioTracks()) track.enabled = on;
+  async function speak(on) {
+    try {
+      await open();
+      for (const track of microphone?.mediaStream.getTracks() ?? []) track.stop();
+      microphone?.disconnect();
+      microphone = on ? mixer.context.createMediaStreamSource(await askForMicrophone()) : null;
+      microphone?.connect(mixer);
       tell({ microphone: on ? "on" : "off" });
-    },
-  };
+    } catch {
+      microphone = null;
+      tell({ microphone: "denied" });
+    }
+  }
+
+  /** SIP.js stops the tracks it was given when a call ends: each call gets its own. */
+  return { open, speak, stream: async () => mixer.stream.clone() };
 }
 
-async function silence() {
+function askForMicrophone() {
+  if (!navigator.mediaDevices) throw new Error("no microphone on a page without HTTPS");
+  return navigator.mediaDevices.getUserMedia({ audio: true });
+}
+
+function quietMixer() {
   const context = new AudioContext();
   const source = context.createOscillator();
   const mute = context.createGain();
   mute.gain.value = 0;
-  const sink = context.createMediaStreamDestination();
-  source.connect(mute).connect(sink);
+  const mixer = context.createMediaStreamDestination();
+  source.connect(mute).connect(mixer);
   source.start();
-  await context.resume();
-  return sink.stream;
+  return mixer;
 }

@@ -35,8 +35,12 @@ function change(next, sipStatus) {
   if (sipStatus) phone.dataset.sipStatus = sipStatus;
   else delete phone.dataset.sipStatus;
   const calling = BUSY.includes(state);
+  const focused = document.activeElement;
   part("call").disabled = calling || state === "connecting";
   part("hang-up").disabled = !calling;
+  // A button that can't be pressed any more lets go of the focus: it goes where the hand goes next.
+  if (focused === part("call") && calling) phone.querySelector("[data-key]").focus();
+  if (focused === part("hang-up") && !calling) part("call").focus();
   part("dial").readOnly = calling;
   const words = part("state");
   if (calling) words.dataset.status = "calling";

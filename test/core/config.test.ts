@@ -72,6 +72,24 @@ test("advice of charge goes to the endpoints that are named, and to none by defa
   expect(() => readConfig({ ...ENOUGH, PHONE2PAY_ADVICE_OF_CHARGE: "carrier, pbx" })).toThrow("ADVICE_OF_CHARGE");
 });
 
+test("nobody frames the shoppers' pages but the origins that are named, written as browsers compare them", () => {
+  const named = (value?: string) => readConfig({ ...ENOUGH, PHONE2PAY_FRAME_ANCESTORS: value }).frameAncestors;
+  expect(named()).toEqual([]);
+  expect(named("https://shop.example:8443,http://127.0.0.1:8081")).toEqual([
+    "https://shop.example:8443",
+    "http://127.0.0.1:8081",
+  ]);
+  const wrong = ["*", "https://*.example", "https://shop.example/", "https://Shop.example", "https://shop.example:443"];
+  wrong.push(
+    "http://shop.example",
+    "shop.example",
+    "'self'",
+    "https://a.example; sandbox",
+    "https://a.example, https://b.example",
+  );
+  for (const value of wrong) expect(() => named(value)).toThrow("FRAME_ANCESTORS");
+});
+
 test("played calls ask the voice servers that are named, the own one by default, or none", () => {
   const asked = (value?: string) => readConfig({ ...ENOUGH, PHONE2PAY_TEST_CALLS_AGI: value }).testCallsAgi;
   expect(asked("10.0.0.1:4573,agi-2.internal:4573")).toEqual(["10.0.0.1:4573", "agi-2.internal:4573"]);

@@ -82,6 +82,9 @@ describeIf(complete)("npm run demo", () => {
       const contract = await startDemo();
       expect(contract).toMatchObject({ asterisk: "real", sip: "127.0.0.1:24060", merchantNumber: "100001" });
       expect((await stat(`${directory}.json`)).mode & 0o777).toBe(0o600);
+      expect(said).toContain(`${contract.shopUrl}/side-by-side`);
+      const { headers } = await fetch(`${contract.baseUrl}/resume`);
+      expect(headers.get("content-security-policy")).toContain(`frame-ancestors ${contract.shopUrl};`);
       const context = await browser.newContext({ locale: "en" });
       const [shop, phone] = [await context.newPage(), await context.newPage()];
       await shop.goto(contract.shopUrl);

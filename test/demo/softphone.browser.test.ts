@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
-import { barriersIn, inBrowser, launchChromium } from "../support/chromium.ts";
+import { barriersIn, inBrowser, launchChromium, PHONE } from "../support/chromium.ts";
 import { ShopUnderTest } from "./demo-shop.ts";
 
 /** The far end of a simulated line: says what the test tells it to, and keeps what the telephone does. */
@@ -107,8 +107,44 @@ inBrowser("the telephone in a browser", () => {
     expect(await page.getAttribute("[data-open-phone]", "href")).toContain("number=0900900906");
   });
 
+  test("beside the shop in one window it has the number of the chosen good ready, and the shop has no telephone of its own", async () => {
+    await page.goto(shop.shop.url);
+    await page.click("[data-side-by-side]");
+    await state("ready");
+    const frame = page.frameLocator("[data-shop]");
+    await frame.locator("[value=classified]").check();
+    await page.waitForFunction(`document.querySelector("[data-dial]").value === "0900900906"`);
+    expect(await frame.locator("[data-phone], [data-side-by-side], .bar").count()).toBe(0);
+    await frame.locator("[value=single]").check();
+    await page.waitForFunction(`document.querySelector("[data-dial]").value === "0900900904"`);
+  });
+
+  test("where there is no room for shop and telephone beside each other, one is shown at a time, by a choice", async () => {
+    await page.setViewportSize(PHONE);
+    await page.goto(shop.shop.windowUrl);
+    await page.waitForSelector('[data-phone-state="ready"]', { state: "attached" });
+    expect(await page.isVisible("[data-call]")).toBe(false);
+    await page.check("[name=pane][value=phone]");
+    expect([await page.isVisible("[data-call]"), await page.isVisible("[data-shop]")]).toEqual([true, false]);
+    await page.click("[data-call]");
+    await page.check("[name=pane][value=shop]");
+    await page.frameLocator("[data-shop]").locator("[data-pay]").waitFor();
+    expect(await barriersIn(page)).toEqual([]);
+    await page.setViewportSize({ width: 1280, height: 800 });
+  });
+
+  test("without JavaScript the window shows the shop, and the telephone says what it needs", async () => {
+    const context = await browser.newContext({ javaScriptEnabled: false, locale: "en" });
+    const plain = await context.newPage();
+    await plain.goto(shop.shop.windowUrl);
+    expect(await plain.frameLocator("[data-shop]").locator("[data-pay]").textContent()).toBe("Pay by phone");
+    expect(await plain.locator("noscript p").isVisible()).toBe(true);
+    expect(await plain.isVisible("[data-call]")).toBe(false);
+    await context.close();
+  });
+
   test("has no barrier that axe finds, and nothing is cut off on a narrow screen", async () => {
-    for (const address of ["/", "/phone"]) {
+    for (const address of ["/", "/phone", "/side-by-side"]) {
       await page.goto(`${shop.shop.url}${address}`);
       await state("ready");
       expect(await barriersIn(page)).toEqual([]);

@@ -4,7 +4,7 @@ import path from "node:path";
 import AxeBuilder from "@axe-core/playwright";
 import { describe } from "@jest/globals";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { CHROMIUM, startChromium } from "./chromium-process.ts";
+import { type BrowserOptions, CHROMIUM, startChromium } from "./chromium-process.ts";
 import { PHONE } from "./screens.ts";
 
 export { DESKTOP, PHONE } from "./screens.ts";
@@ -23,9 +23,9 @@ export function describeIf(present: boolean): typeof describe | typeof describe.
 /** What needs a browser. In CI there has to be one. */
 export const inBrowser = describeIf(hasChromium);
 
-export async function launchChromium(): Promise<Browser> {
+export async function launchChromium(options: BrowserOptions = {}): Promise<Browser> {
   await mkdir(PICTURES, { recursive: true });
-  return startChromium();
+  return startChromium(options);
 }
 
 export interface VisitOptions extends BrowserContextOptions {

@@ -159,6 +159,42 @@ inBrowser("in a browser", () => {
     expect(await visitor.page.locator("[data-code]").textContent()).toMatch(/^[0-9]{4}$/);
   });
 
+  test("the focus stays on its control when the page changes under it, and goes to the content where that is gone", async () => {
+    const id = await web.open();
+    await using visitor = await visit(`/pay/${id}`);
+    const { page } = visitor;
+    const focused = (selector: string) => page.locator(`${selector}:focus-visible`).waitFor();
+    const tabTo = async (selector: string) => {
+      for (let stop = 0; stop < 30; stop++) {
+        await page.keyboard.press("Tab");
+        if (await page.evaluate(`document.activeElement.matches(${JSON.stringify(selector)})`)) return;
+      }
+      throw new Error(`no Tab leads to ${selector}`);
+    };
+    await tabTo("form[action$=code] button");
+    const [, call] = [await focused("form[action$=code] button"), await web.call(id)];
+    await page.locator('h1[data-status="calling"]').waitFor();
+    await focused("main");
+    await tabTo("[data-copy]");
+    await call.pulses(1, 4);
+    await call.hangUp(17);
+    await page.locator('h1[data-exception="underpaid"]').waitFor();
+    await focused("[data-copy]");
+    await page.keyboard.press("Tab");
+    await focused("footer a");
+  });
+
+  test("a code that runs out under the focus hands it on to its renewal", async () => {
+    const id = await web.open();
+    await web.get(`/pay/${id}`);
+    const soon = { expires_at: new Date(Date.now() + 3_500) };
+    await web.db.updateTable("codes").set(soon).where("transaction_id", "=", id).execute();
+    await using visitor = await visit(`/pay/${id}`);
+    await visitor.page.focus("[data-order] a");
+    await visitor.page.getByText("Ce code a expiré.").waitFor();
+    await visitor.page.locator("form[action$=code] button:focus").waitFor();
+  });
+
   test.each(FONTS)("the code spans the number at every width in %s, and nothing is cut off", async (font) => {
     const id = await web.open();
     await using visitor = await visit(`/pay/${id}`);

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { contentSecurityPolicy } from "../../web/headers.ts";
 import { CODE_RENEWALS } from "../../web/rate-limits.ts";
 import { STATES, WebApp } from "./web-app.ts";
 
@@ -47,7 +46,25 @@ test("forms may end at the merchant's addresses, and nowhere else", async () => 
   expect(odd.headers["content-security-policy"]).toContain("form-action 'self' http:;");
   const access = await web.get("/access");
   expect(access.headers["content-security-policy"]).toContain("form-action 'self' https: http:;");
-  expect(contentSecurityPolicy([])).toContain("form-action 'self';");
+  expect((await web.get("/resume")).headers["content-security-policy"]).toContain("form-action 'self';");
+});
+
+test("nobody may frame a page, unless an origin is named: then that one may, and its forms are refused as ever", async () => {
+  const shop = "https://shop.example";
+  await using framed = await WebApp.start({ frameAncestors: [shop, "http://127.0.0.1:8081"] });
+  const id = await framed.inState("paid");
+  for (const page of [`/pay/${id}`, `/pay/${id}/receipt`, "/resume", "/access", "/nowhere"]) {
+    const { headers } = await framed.get(page);
+    expect(headers["content-security-policy"]).toContain(`; frame-ancestors ${shop} http://127.0.0.1:8081; base-uri`);
+    expect(headers).not.toHaveProperty("x-frame-options");
+    expect((await web.get(page)).headers).toMatchObject({
+      "content-security-policy": expect.stringContaining("; frame-ancestors 'none'; base-uri"),
+      "x-frame-options": "DENY",
+    });
+  }
+  for (const foreign of [{ "sec-fetch-site": "cross-site" }, { "sec-fetch-site": "same-site" }, { origin: shop }])
+    expect((await framed.post(`/pay/${id}/confirm`, "", foreign)).statusCode).toBe(403);
+  expect((await framed.post(`/pay/${id}/confirm`)).statusCode).toBe(303);
 });
 
 test("assets are kept for good under a hash of their content", async () => {

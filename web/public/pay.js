@@ -104,7 +104,8 @@ function replaceContent(fresh) {
     location.reload();
     return;
   }
-  const hadFocus = main.contains(document.activeElement);
+  const focused = document.activeElement;
+  const twin = whereabouts(focused);
   document.title = fresh.title;
   find("aside").replaceWith(fresh.querySelector("aside"));
   find("footer").replaceWith(fresh.querySelector("footer"));
@@ -118,9 +119,21 @@ function replaceContent(fresh) {
     if (name in freshMain.dataset) main.dataset[name] = freshMain.dataset[name];
     else delete main.dataset[name];
   }
-  if (hadFocus) main.focus();
+  if (!focused.isConnected) {
+    find(twin)?.focus();
+    if (document.activeElement === document.body) main.focus();
+  }
   begin();
   if (!main.dataset.progressUrl) disconnect();
+}
+
+/** Finds the same control in another state's content, so that who goes by keyboard stays where they are. */
+function whereabouts(control) {
+  const { id, localName, form } = control;
+  if (id) return `#${id}`;
+  if (form) return `form[action="${CSS.escape(form.getAttribute("action"))}"] ${localName}`;
+  if (control.matches("[data-copy]")) return "[data-copy]";
+  return `${localName}[href="${CSS.escape(control.getAttribute("href") ?? "")}"]`;
 }
 
 /* ---- time: of the code, calmly; of the call, smoothly between pulses */
@@ -176,6 +189,7 @@ function duration(whole) {
 
 function expireCode() {
   codeEndsAt = 0;
+  const hadFocus = find("[data-order]").contains(document.activeElement);
   find("[data-code-lock]").dataset.expired = "";
   find("[data-code]").textContent = "";
   for (const gone of [
@@ -187,6 +201,7 @@ function expireCode() {
   ])
     find(gone).hidden = true;
   find("[data-code-expired]").hidden = false;
+  if (hadFocus) find("[data-code-lock] button").focus();
 }
 
 /* ---- buttons that need a script */
