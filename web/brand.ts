@@ -82,9 +82,9 @@ function styleOf(colour: string) {
   return style;
 }
 
-/** The tokens of `web/public/pay.css` that are a merchant's to choose; print is always light. */
+/** The tokens of `web/public/pay.css` that are a merchant's to choose; paper is black on white for everybody. */
 function styleSheet(light: Shades, dark: Shades): string {
-  return `:root {\n${tokens(light)}}\n\n@media screen and (prefers-color-scheme: dark) {\n:root {\n${tokens(dark)}}\n}\n`;
+  return `@media screen {\n:root {\n${tokens(light)}}\n}\n\n@media screen and (prefers-color-scheme: dark) {\n:root {\n${tokens(dark)}}\n}\n`;
 }
 
 function tokens(shades: Shades): string {

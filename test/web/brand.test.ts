@@ -112,7 +112,7 @@ test("a colour is served as custom properties for both schemes, and as nothing e
     headers: { "content-type": "text/css; charset=utf-8", "cache-control": "public, max-age=31536000, immutable" },
   });
   expect(answer.body.replace(/#[0-9a-f]{6}/g, "#").replace(/\s+/g, " ")).toBe(
-    ":root { --accent: #; --accent-deep: #; --on-accent: #; --accent-ink: #; --accent-ink-deep: #; --accent-wash: #; } " +
+    "@media screen { :root { --accent: #; --accent-deep: #; --on-accent: #; --accent-ink: #; --accent-ink-deep: #; --accent-wash: #; } } " +
       "@media screen and (prefers-color-scheme: dark) { :root { --accent: #; --accent-deep: #; --on-accent: #; " +
       "--accent-ink: #; --accent-ink-deep: #; --accent-wash: #; } } ",
   );
