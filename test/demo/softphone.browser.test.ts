@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
 import { barriersIn, inBrowser, launchChromium, PHONE } from "../support/chromium.ts";
+import { eventually } from "../support/eventually.ts";
 import { ShopUnderTest } from "./demo-shop.ts";
 
 /** The far end of a simulated line: says what the test tells it to, and keeps what the telephone does. */
@@ -113,10 +114,10 @@ inBrowser("the telephone in a browser", () => {
     await state("ready");
     const frame = page.frameLocator("[data-shop]");
     await frame.locator("[value=classified]").check();
-    await page.waitForFunction(`document.querySelector("[data-dial]").value === "0900900906"`);
+    await eventually(async () => (await page.inputValue("[data-dial]")) === "0900900906");
     expect(await frame.locator("[data-phone], [data-side-by-side], .bar").count()).toBe(0);
     await frame.locator("[value=single]").check();
-    await page.waitForFunction(`document.querySelector("[data-dial]").value === "0900900904"`);
+    await eventually(async () => (await page.inputValue("[data-dial]")) === "0900900904");
   });
 
   test("where there is no room for shop and telephone beside each other, one is shown at a time, by a choice", async () => {

@@ -7,10 +7,10 @@ import { type DemoShop, startDemoShop } from "../../demo/shop.ts";
 import { WEBHOOKS } from "../support/webhooks.ts";
 import { type Exchange, openExchange } from "../telephony/exchange.ts";
 
-const ACCOUNTS = 2;
+const ACCOUNTS = 12;
 const READY_MS_MAX = 30_000;
 /** What a code takes from its last key to the pay page. */
-const HEARD_MS_MAX = 8_000;
+export const HEARD_MS_MAX = 8_000;
 export const STATE_MS_MAX = 60_000;
 
 /** The shop, the pay pages and a real Asterisk that browsers call by WebRTC. */
@@ -19,6 +19,16 @@ export interface Shopping extends AsyncDisposable {
   readonly shop: DemoShop;
   /** The softphone of nobody else. */
   readonly takeAccount: () => string;
+  /**
+   * To load pages and to set up a call keeps a small machine busy, and prompts wait for nobody: one journey at a time,
+   * until its code is heard. Then it waits for the clock, beside the others.
+   */
+  takeTurn(): Promise<Turn>;
+}
+
+interface Turn extends Disposable {
+  /** Before the journey is over. */
+  end(): void;
 }
 
 export async function openShopping(firstPort: number): Promise<Shopping> {
@@ -62,7 +72,23 @@ export async function openShopping(firstPort: number): Promise<Shopping> {
     if (!account) throw new Error("all softphones are taken");
     return account;
   };
-  return { exchange, shop, takeAccount, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+  return { exchange, shop, takeAccount, takeTurn: inTurn(), [Symbol.asyncDispose]: () => resources.disposeAsync() };
+}
+
+function inTurn(): Shopping["takeTurn"] {
+  let last: Promise<void> = Promise.resolve();
+  return async () => {
+    const before = last;
+    const { promise, resolve: end } = Promise.withResolvers<void>();
+    last = promise;
+    await before;
+    return { end, [Symbol.dispose]: end };
+  };
+}
+
+/** A telephone on a page of its own, ready to call. */
+export async function openPhone(context: BrowserContext, { shop, takeAccount }: Shopping): Promise<Page> {
+  return openAt(context, `${shop.softphoneUrl}?lang=en&account=${takeAccount()}`);
 }
 
 /** Shop and telephone in one window: the shop is in the frame. */
@@ -84,6 +110,14 @@ async function openAt(context: BrowserContext, address: string): Promise<Page> {
   return page;
 }
 
+/** What a page complains about until its end: a breach of its security policy, too. */
+export function complaintsOf(page: Page): readonly string[] {
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (line) => line.type() === "error" && complaints.push(line.text()));
+  return complaints;
+}
+
 /** Chooses a good and goes on to the pay page; answers the code that it shows. */
 export async function buy(pane: Page | Frame, item: string): Promise<string> {
   await pane.check(`[name=item][value=${item}]`);
@@ -96,6 +130,13 @@ export async function codeOn(pane: Page | Frame): Promise<string> {
   const code = ((await pane.textContent("[data-code]")) ?? "").trim();
   expect(code).toMatch(/^\d{4}$/);
   return code;
+}
+
+/** Asks for a new code, and waits until the page shows one that isn't the old one. */
+export async function renewCode(pane: Page | Frame, old: string): Promise<string> {
+  await pane.click("form[action$=code] button");
+  await pane.locator("[data-code]", { hasText: new RegExp(`^\\s*(?!${old})\\d{4}`) }).waitFor();
+  return codeOn(pane);
 }
 
 export async function billedOn(pane: Page | Frame): Promise<number> {
