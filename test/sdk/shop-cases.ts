@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -104,6 +105,16 @@ export function describeShop(open: () => Promise<Kit>): void {
     expect(tabs.filter(({ title }) => title === "Thank you for your order")).toHaveLength(1);
     for (const { title } of tabs)
       expect(["Thank you for your order", "Delivered before", "One moment, please"]).toContain(title);
+  });
+
+  test("what another tab has noted as delivered while the redeem was under way is not delivered again", async () => {
+    const { id } = await order("song");
+    await api.pay(id);
+    using _quicker = line.disturb((answered, asked) => {
+      if (/redeem/i.test(asked)) writeFileSync(path.join(data, id), "");
+      return answered;
+    });
+    expect((await comeBack(id)).title).toBe("Delivered before");
   });
 
   test("who cancelled is told so, whose time ran out can go on, and what was redeemed elsewhere isn't delivered", async () => {
