@@ -35,21 +35,30 @@ export const idempotencyHeaders = z.looseObject({
 export async function once<View extends object>(
   request: FastifyRequest,
   reply: FastifyReply,
-  task: { readonly scope: Scope; readonly status: 200 | 201; readonly perform: (scope: Scope) => Promise<View> },
+  task: {
+    readonly scope: Scope;
+    readonly status: 200 | 201;
+    readonly perform: (scope: Scope) => Promise<View>;
+    /** Of those who have one address for several operations, or name the client in the body: what is done, to what. */
+    readonly operation?: string;
+    readonly sent?: unknown;
+  },
 ): Promise<View> {
   const key = request.headers["idempotency-key"];
   const { scope, status, perform } = task;
   reply.code(status);
   if (typeof key !== "string") return perform(scope);
   const { client } = scope;
-  const operation = operationOf(request);
+  const { operation = operationOf(request), sent = request.body } = task;
   const named: NamedRequest = { merchantId: client.merchant.id, test: client.test, operation, key };
-  const fingerprint = createHash("sha256").update(canonical(request.body)).digest();
+  const fingerprint = createHash("sha256").update(canonical(sent)).digest();
+  // Asked for here: who holds the connection of a database transaction mustn't wait for another one.
+  const numbers = await scope.numbersOf(client.merchant.id);
   return scope.db.transaction().execute(async (trx) => {
     if (!(await reserveRequest(trx, named))) throw new PublicError("idempotency_key_in_use");
     const kept = await findAnswer(trx, named);
     if (kept === null) {
-      const view = await perform({ ...scope, db: trx });
+      const view = await perform({ ...scope, db: trx, numbersOf: async () => numbers });
       await keepAnswer(trx, named, { fingerprint, status, body: JSON.stringify(view) });
       return view;
     }

@@ -31,13 +31,10 @@ export async function transactionRoutes(app: FastifyInstance, options: Omit<Scop
   const scopeOf = (request: FastifyRequest): Scope => ({ ...options, client: clientOf(request) });
 
   typed.post("/transactions", { schema: createSchema }, async (request, reply) => {
-    const scope = scopeOf(request);
-    // Asked for here: who holds the connection of a database transaction mustn't wait for another one.
-    const numbers = await scope.numbersOf(scope.client.merchant.id);
     const view = await once(request, reply, {
-      scope: { ...scope, numbersOf: async () => numbers },
+      scope: scopeOf(request),
       status: 201,
-      perform: (inside) => createTransaction(inside, request.body),
+      perform: (scope) => createTransaction(scope, request.body),
     });
     return reply.header("location", `${options.baseUrl}/v1/transactions/${view.id}`).send(view);
   });

@@ -11,11 +11,25 @@ import { credentialFields, type SignedIn } from "./sign-in.ts";
 export type Parameters = Readonly<Record<string, unknown>>;
 export type Service = Omit<Scope, "client">;
 
+/** Something that an operation changes, and by what it is known when it is asked for again. */
+export interface Change {
+  readonly scope: Scope;
+  readonly operation: string;
+  readonly sent: unknown;
+  readonly perform: (scope: Scope) => Promise<TransactionView>;
+}
+
+export interface Requested {
+  readonly parameters: Parameters;
+  /** Makes a change; once for each Idempotency-Key. */
+  readonly once: (change: Change) => Promise<TransactionView>;
+}
+
 export interface Operation {
   readonly name: string;
   readonly summary: string;
   readonly parameters: ObjectShape;
-  readonly run: (service: Service, signedIn: SignedIn, parameters: Parameters) => Promise<TransactionView>;
+  readonly run: (service: Service, signedIn: SignedIn, requested: Requested) => Promise<TransactionView>;
 }
 
 const order = newTransactionSchema.shape;
@@ -69,11 +83,14 @@ function operation<W extends Wish>(
     name,
     summary,
     parameters: shapeOf(schema) as ObjectShape,
-    async run(service, signedIn, parameters) {
+    async run(service, signedIn, { parameters, once }) {
       const wish = parse(wishes, parse(schema, withoutEmpty(parameters)));
       // A password opens both modes: without a word it is the live one, where nobody's play is money.
       const mode = signedIn.test ?? wish.test ?? false;
-      return run({ ...service, client: { merchant: signedIn.merchant, keyName: signedIn.name, test: mode } }, wish);
+      const scope = { ...service, client: { merchant: signedIn.merchant, keyName: signedIn.name, test: mode } };
+      if (name === "CheckTransaction") return run(scope, wish);
+      const { test: _mode, ...sent } = wish; // the mode is that of the client already
+      return once({ scope, operation: name, sent, perform: (within) => run(within, wish) });
     },
   };
 }

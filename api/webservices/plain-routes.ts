@@ -28,7 +28,7 @@ export async function plainRoutes(app: FastifyInstance, { call }: { readonly cal
     const url = `${SERVICE_PATH}/${operation.name}`;
     const answer = async (request: FastifyRequest, reply: FastifyReply, form: string) => {
       const parameters = readForm(form, operation.parameters);
-      return reply.type(XML).send(writeTransaction(await call(request, operation, parameters)));
+      return reply.type(XML).send(writeTransaction(await call({ request, reply }, operation, parameters)));
     };
     // No HEAD beside the GET: it would do what the operation does, and say nothing.
     app.get(url, { exposeHeadRoute: false, schema: { hide: true } }, async (request, reply) =>

@@ -37,7 +37,7 @@ export async function soapRoute(
     const { version, call: element } = openEnvelope(request.body);
     const operation = operationNamed(element, operationsOfActions(request));
     const parameters = valueOfElement(element, operation.parameters, NAMESPACES) as Parameters;
-    const transaction = await call(request, operation, parameters);
+    const transaction = await call({ request, reply }, operation, parameters);
     return reply
       .type(`${SOAP_TYPES[version]}; charset=utf-8`)
       .send(writeEnvelope(version, writeResponse(operation.name, transaction)));

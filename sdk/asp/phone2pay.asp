@@ -27,18 +27,31 @@ Class Phone2PayClient
   ' Opens a transaction; then send the shopper to its Field("payUrl"). The order is a Scripting.Dictionary with amount,
   ' currency ("CHF"), description, returnUrl, and may have cancelUrl, reference, language, accessDays, number.
   Public Function CreateTransaction(order)
-    Set CreateTransaction = Ask("CreateTransaction", order)
+    Set CreateTransaction = Ask("CreateTransaction", order, "")
+  End Function
+
+  ' The same with an idempotency key of the order's own: a request that is sent again (a double click, or after no_answer)
+  ' answers the first one's transaction.
+  Public Function CreateTransactionOnce(order, idempotencyKey)
+    Set CreateTransactionOnce = Ask("CreateTransaction", order, idempotencyKey)
   End Function
 
   ' The truth about a payment. What the shopper's browser brings back proves nothing.
   Public Function CheckTransaction(id)
-    Set CheckTransaction = Ask("CheckTransaction", IdOnly(id))
+    Set CheckTransaction = Ask("CheckTransaction", IdOnly(id), "")
   End Function
 
   ' Consumes a paid transaction, once: deliver when it answers Ok. Codes: transaction_already_redeemed,
-  ' transaction_not_paid. After no_answer ask again: transaction_already_redeemed then may mean your first try.
+  ' transaction_not_paid, transaction_cancelled, transaction_expired. After no_answer ask again:
+  ' transaction_already_redeemed then may mean your first try.
   Public Function RedeemTransaction(id)
-    Set RedeemTransaction = Ask("RedeemTransaction", IdOnly(id))
+    Set RedeemTransaction = Ask("RedeemTransaction", IdOnly(id), "")
+  End Function
+
+  ' The same with an idempotency key: asked again with it within 24 hours, it answers Ok again if your first try had come
+  ' through. So note yourself what you have delivered.
+  Public Function RedeemTransactionOnce(id, idempotencyKey)
+    Set RedeemTransactionOnce = Ask("RedeemTransaction", IdOnly(id), idempotencyKey)
   End Function
 
   Private Function IdOnly(id)
@@ -48,19 +61,26 @@ Class Phone2PayClient
     Set IdOnly = fields
   End Function
 
-  Private Function Ask(method, fields)
+  Private Function Ask(method, fields, idempotencyKey)
     Dim http, answer, body, names, i, status, bytes
+    Set answer = New Phone2PayAnswer
+    Set Ask = answer
+    ' A line end that came along with the key would end the header.
+    If idempotencyKey <> "" And Not Phone2PayMatches(idempotencyKey, "^[!-~]{1,255}$") Then
+      answer.Refuse 0, "idempotency_key_invalid", "A key is printable ASCII without blanks or line ends."
+      Exit Function
+    End If
     body = "apiKey=" & Phone2PayEncode(ApiKey)
     names = fields.Keys
     For i = 0 To UBound(names)
       body = body & "&" & names(i) & "=" & Phone2PayEncode(fields.Item(names(i)))
     Next
-    Set answer = New Phone2PayAnswer
     Set http = CreateObject("WinHttp.WinHttpRequest.5.1")
     http.Open "POST", Root() & "/webservices/phone2pay.asmx/" & method, True
     ' EnableRedirects: the key goes to this address and to no other. (MSXML2.ServerXMLHTTP would follow.)
     http.Option(6) = False
     http.SetRequestHeader "Content-Type", "application/x-www-form-urlencoded"
+    If idempotencyKey <> "" Then http.SetRequestHeader "Idempotency-Key", idempotencyKey
     On Error Resume Next
     http.Send body
     http.WaitForResponse CLng(TimeoutSeconds)
@@ -73,7 +93,6 @@ Class Phone2PayClient
       answer.Read status, bytes
     End If
     On Error GoTo 0
-    Set Ask = answer
   End Function
 
   Private Function Root()

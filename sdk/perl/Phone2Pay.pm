@@ -51,17 +51,18 @@ sub check_transaction {
     return $self->ask('GET', path_of($id));
 }
 
-# Consumes a paid transaction, once: deliver when it answers. Codes: transaction_already_redeemed, transaction_not_paid.
-# After no_answer ask again: transaction_already_redeemed then may mean your first try.
+# Consumes a paid transaction, once: deliver when it answers. Codes: transaction_already_redeemed, transaction_not_paid,
+# transaction_cancelled, transaction_expired. After no_answer ask again with the same idempotency_key: it answers, too, if
+# your first try had come through. So note yourself what you have delivered.
 sub redeem_transaction {
-    my ($self, $id) = @_;
-    return $self->ask('POST', path_of($id) . '/redeem');
+    my ($self, $id, %options) = @_;
+    return $self->ask('POST', path_of($id) . '/redeem', undef, $options{idempotency_key});
 }
 
-# Cancels an unpaid transaction.
+# Cancels an unpaid transaction; takes an idempotency_key, too.
 sub cancel_transaction {
-    my ($self, $id) = @_;
-    return $self->ask('POST', path_of($id) . '/cancel');
+    my ($self, $id, %options) = @_;
+    return $self->ask('POST', path_of($id) . '/cancel', undef, $options{idempotency_key});
 }
 
 # What an amount would cost and last: amount => 990, and number if it is to be on that one.
@@ -83,7 +84,9 @@ sub verify_webhook {
         if $id eq '' || $signatures eq '' || $timestamp !~ /\A[0-9]{1,12}\z/;
     refuse(0, webhook_stale => 'It was signed too long ago, or a clock is wrong.')
         if abs(($now // time) - $timestamp) > $WEBHOOK_TOLERANCE_SECONDS;
-    my $expected = 'v1,' . encode_base64(hmac_sha256("$id.$timestamp.$body", key_of($secret)), '');
+    my $signed = "$id.$timestamp.$body";
+    refuse(0, webhook_malformed => 'The body and the headers are wanted as bytes.') if !utf8::downgrade($signed, 1);
+    my $expected = 'v1,' . encode_base64(hmac_sha256($signed, key_of($secret)), '');
     # While a secret is being replaced there are two signatures: one that fits is enough.
     my $fits = grep { same($_, $expected) } split / /, $signatures;
     refuse(0, webhook_forged => 'No signature fits.') if !$fits;
@@ -92,11 +95,12 @@ sub verify_webhook {
 
 sub ask {
     my ($self, $method, $path, $body, $idempotency_key) = @_;
-    my %headers = (accept => 'application/json', authorization => "Bearer $self->{api_key}");
-    $headers{'idempotency-key'} = $idempotency_key if defined $idempotency_key;
+    my $api_key = header_text($self->{api_key}, 'api_key_invalid');
+    my %headers = (accept => 'application/json', authorization => "Bearer $api_key");
+    $headers{'idempotency-key'} = header_text($idempotency_key, 'idempotency_key_invalid') if defined $idempotency_key;
     my %request = (headers => \%headers);
     if ($method eq 'POST') {
-        $request{content} = $body ? $JSON->encode($body) : '';
+        $request{content} = $body ? write_json($body) : '';
         $headers{'content-type'} = 'application/json' if $body;
     }
     my $response = $self->{http}->request($method, $self->{root} . $path, \%request);
@@ -106,6 +110,18 @@ sub ask {
     my $answer = read_object($content);
     die Phone2Pay::Error->new($status, $answer // {}) if $status < 200 || $status > 299 || !$answer;
     return $answer;
+}
+
+# What may stand in a header: a line end that came along with a key would end it.
+sub header_text {
+    my ($text, $code) = @_;
+    return $text if ($text // '') =~ /\A[!-~]{1,255}\z/;
+    return refuse(0, $code => 'A key is printable ASCII without blanks or line ends.');
+}
+
+sub write_json {
+    my $body = shift;
+    return eval { $JSON->encode($body) } // refuse(0, request_malformed => "It can't be written as JSON: $@");
 }
 
 sub path_of {
@@ -159,7 +175,8 @@ sub refuse {
 }
 
 # A refusal of the API; with status 0 no answer at all (code no_answer) or a webhook that proves nothing. Branch on the
-# code, never on the texts. not_phone2pay is an answer that some other server gave.
+# code, never on the texts. not_phone2pay is an answer that some other server gave. With status 0 and a code of
+# docs/errors.md the kit itself refused to send what can't be sent.
 package Phone2Pay::Error;
 
 use overload '""' => sub { $_[0]->code . ': ' . $_[0]->detail }, fallback => 1;
@@ -168,11 +185,16 @@ sub new {
     my ($class, $status, $problem) = @_;
     return bless {
         status => $status,
-        code => $problem->{code} // 'not_phone2pay',
-        detail => $problem->{detail} // "HTTP status $status",
-        errors => $problem->{errors} // [],
-        request_id => $problem->{requestId},
+        code => text($problem->{code}) // 'not_phone2pay',
+        detail => text($problem->{detail}) // "HTTP status $status",
+        errors => ref $problem->{errors} eq 'ARRAY' ? $problem->{errors} : [],
+        request_id => text($problem->{requestId}),
     }, $class;
+}
+
+sub text {
+    my $value = shift;
+    return ref $value ? undef : $value;
 }
 
 sub status { return $_[0]{status} }

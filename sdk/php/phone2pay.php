@@ -10,7 +10,8 @@ declare(strict_types=1);
 
 /**
  * A refusal of the API; with status 0 no answer at all (code "no_answer") or a webhook that proves nothing. Branch on the
- * code, never on the texts. `not_phone2pay` is an answer that some other server gave.
+ * code, never on the texts. `not_phone2pay` is an answer that some other server gave. With status 0 and a code of
+ * docs/errors.md the kit itself refused to send what can't be sent.
  */
 final class Phone2PayError extends RuntimeException
 {
@@ -24,14 +25,14 @@ final class Phone2PayError extends RuntimeException
     /** Quote it to support. */
     public ?string $requestId;
 
-    public function __construct(int $status, array $problem)
+    public function __construct(int $status, array $problem, ?Throwable $cause = null)
     {
         $this->status = $status;
         $code = is_string($problem['code'] ?? null) ? $problem['code'] : 'not_phone2pay';
         $this->detail = is_string($problem['detail'] ?? null) ? $problem['detail'] : "HTTP status $status";
         $this->errors = is_array($problem['errors'] ?? null) ? $problem['errors'] : [];
         $this->requestId = is_string($problem['requestId'] ?? null) ? $problem['requestId'] : null;
-        parent::__construct("$code: $this->detail");
+        parent::__construct("$code: $this->detail", 0, $cause);
         $this->code = $code;
     }
 }
@@ -74,17 +75,18 @@ final class Phone2Pay
 
     /**
      * Consumes a paid transaction, once: deliver when it answers. Codes: `transaction_already_redeemed`,
-     * `transaction_not_paid`. After `no_answer` ask again: `transaction_already_redeemed` then may mean your first try.
+     * `transaction_not_paid`, `transaction_cancelled`, `transaction_expired`. After `no_answer` ask again with the same key:
+     * it answers, too, if your first try had come through. So note yourself what you have delivered.
      */
-    public function redeemTransaction(string $id): array
+    public function redeemTransaction(string $id, ?string $idempotencyKey = null): array
     {
-        return $this->ask('POST', self::pathOf($id) . '/redeem');
+        return $this->ask('POST', self::pathOf($id) . '/redeem', null, $idempotencyKey);
     }
 
     /** Cancels an unpaid transaction. */
-    public function cancelTransaction(string $id): array
+    public function cancelTransaction(string $id, ?string $idempotencyKey = null): array
     {
-        return $this->ask('POST', self::pathOf($id) . '/cancel');
+        return $this->ask('POST', self::pathOf($id) . '/cancel', null, $idempotencyKey);
     }
 
     /** What an amount would cost and last: ['amount' => 990], and 'number' if it is to be on that one. */
@@ -131,9 +133,11 @@ final class Phone2Pay
 
     private function ask(string $method, string $path, ?array $body = null, ?string $idempotencyKey = null): array
     {
-        $headers = ['Accept: application/json', 'Authorization: Bearer ' . $this->apiKey];
+        $headers = ['Accept: application/json', 'Authorization: Bearer ' . self::headerText($this->apiKey, 'api_key_invalid')];
         if ($body !== null) $headers[] = 'Content-Type: application/json';
-        if ($idempotencyKey !== null) $headers[] = 'Idempotency-Key: ' . $idempotencyKey;
+        if ($idempotencyKey !== null) {
+            $headers[] = 'Idempotency-Key: ' . self::headerText($idempotencyKey, 'idempotency_key_invalid');
+        }
         $request = curl_init($this->root . $path);
         curl_setopt_array($request, [
             CURLOPT_RETURNTRANSFER => true,
@@ -144,7 +148,7 @@ final class Phone2Pay
             CURLOPT_FOLLOWLOCATION => false,
         ]);
         if ($method === 'POST') {
-            $text = $body === null ? '' : json_encode($body, JSON_THROW_ON_ERROR);
+            $text = $body === null ? '' : self::writeJson($body);
             curl_setopt_array($request, [CURLOPT_POST => true, CURLOPT_POSTFIELDS => $text]);
         }
         curl_setopt($request, CURLOPT_HTTPHEADER, $headers);
@@ -162,6 +166,23 @@ final class Phone2Pay
     private static function pathOf(string $id): string
     {
         return '/transactions/' . rawurlencode($id);
+    }
+
+    /** What may stand in a header: a line end that came along with a key would end it. */
+    private static function headerText(string $text, string $code): string
+    {
+        if (preg_match('/^[!-~]{1,255}$/D', $text)) return $text;
+        throw new Phone2PayError(0, ['code' => $code, 'detail' => 'A key is printable ASCII without blanks or line ends.']);
+    }
+
+    private static function writeJson(array $body): string
+    {
+        try {
+            return json_encode($body, JSON_THROW_ON_ERROR);
+        } catch (JsonException $cause) {
+            $detail = 'It can\'t be written as JSON: ' . $cause->getMessage() . '. Texts are UTF-8.';
+            throw new Phone2PayError(0, ['code' => 'request_malformed', 'detail' => $detail], $cause);
+        }
     }
 
     private static function readObject(string $text): ?array

@@ -1,11 +1,13 @@
 """A whole shop in one page of Python: order, pay by phone, deliver once, hear webhooks.
 
-    PHONE2PAY_BASE_URL=https://pay.example PHONE2PAY_API_KEY=p2p_test_… python3 example.py
+    PHONE2PAY_BASE_URL=https://pay.example PHONE2PAY_API_KEY=p2p_test_… SHOP_DATA=./shop-data python3 example.py
 
 It keeps no orders: what was ordered stands in the transaction's reference, which only this shop's key can have written.
+What it keeps is what was delivered: an empty file for each transaction in SHOP_DATA.
 """
 
 import os
+import re
 import secrets
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,8 +21,10 @@ GOODS = {
     "album": {"name": "Album « Nuit claire »", "amount": 990},
 }
 BODY_BYTES_MAX = 65_536
+TRANSACTION_ID = re.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 PORT = int(os.environ.get("SHOP_PORT", "8000"))
 SHOP_URL = os.environ.get("SHOP_URL", "http://127.0.0.1:%d" % PORT)
+DATA = os.environ["SHOP_DATA"]
 client = Phone2Pay(os.environ["PHONE2PAY_BASE_URL"], os.environ["PHONE2PAY_API_KEY"])
 
 
@@ -49,7 +53,9 @@ def order(good_id):
 
 
 def paid_page(transaction_id):
-    """The shopper is back. The id in the address proves nothing: it is checked, and what is paid is redeemed, once."""
+    """The shopper is back. The id in the address proves nothing: it is checked, and what is paid is delivered, once."""
+    if not TRANSACTION_ID.fullmatch(transaction_id):
+        return 404, page("Unknown order", "<p>There is no such order.</p>")
     try:
         payment = client.check_transaction(transaction_id)
     except Phone2PayError as error:
@@ -59,17 +65,50 @@ def paid_page(transaction_id):
     good = GOODS.get((payment["reference"] or "").split("-")[0])
     if good is None or good["amount"] != payment["amount"]:
         return 404, page("Unknown order", "<p>There is no such order.</p>")
+    delivered_before = 200, page("Delivered before", summary(good, payment))
+    if os.path.exists(os.path.join(DATA, payment["id"])):
+        return delivered_before
     try:
-        payment = client.redeem_transaction(transaction_id)
+        # One key for one order: a redeem whose answer was lost is answered again.
+        redeemed = client.redeem_transaction(payment["id"], "redeem-" + payment["id"])
     except Phone2PayError as error:
-        if error.code == "transaction_already_redeemed":
-            return 200, page("Delivered before", summary(good, payment))
-        if error.code == "transaction_not_paid":
-            link = '<p>Nothing was delivered. <a href="%s">Go on paying</a></p>' % escape(payment["payUrl"])
-            return 200, page("Not paid yet", link)
-        raise
-    # Paid, and redeemed for the first time: deliver here.
-    return 200, page("Thank you for your order", summary(good, payment))
+        refused = undelivered_page(error.code, good, payment)
+        if refused is None:
+            raise
+        return 200, refused
+    if not note_delivered(payment["id"]):
+        return delivered_before
+    # Paid, redeemed, and noted for the first time: deliver here.
+    return 200, page("Thank you for your order", summary(good, redeemed))
+
+
+def undelivered_page(code, good, payment):
+    """Why nothing is delivered now, and what the shopper can do; None for what they can do nothing about."""
+    go_on = '<p>Nothing was delivered. <a href="%s">Go on paying</a></p>' % escape(payment["payUrl"])
+    order_again = '<p><a href="/">Order again</a></p>'
+    if code == "transaction_not_paid":
+        return page("Not paid yet", go_on)
+    if code == "transaction_expired":
+        return page("The time to pay has run out", go_on + order_again)
+    if code == "transaction_cancelled":
+        return page("Cancelled", "<p>Nothing was delivered.</p>" + order_again)
+    if code == "transaction_already_redeemed":
+        # Not by this page: ours would be in the notes.
+        return page("Redeemed before", summary(good, payment) + "<p>If your order hasn't come, please write to us.</p>")
+    if code == "idempotency_key_in_use":
+        # Another tab is at it.
+        link = '<p><a href="/paid?transaction=%s">Look again</a></p>' % escape(payment["id"])
+        return page("One moment, please", link)
+    return None
+
+
+def note_delivered(transaction_id):
+    """Notes that it is delivered; False when it was before. A shop with a database does that where it books the order."""
+    try:
+        open(os.path.join(DATA, transaction_id), "x").close()
+    except FileExistsError:
+        return False
+    return True
 
 
 def summary(good, payment):
@@ -80,7 +119,7 @@ def summary(good, payment):
         ("Paid at", payment["paidAt"]),
         ("Transaction", payment["id"]),
     ]
-    cells = "".join("<tr><th>%s</th><td>%s</td></tr>" % (escape(name), escape(value)) for name, value in rows)
+    cells = "".join("<tr><th>%s</th><td>%s</td></tr>" % (escape(name), escape(value or "")) for name, value in rows)
     return "<table>%s</table><p>Please print this page: it is your receipt.</p>" % cells
 
 
@@ -152,5 +191,6 @@ class Shop(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
+    os.makedirs(DATA, exist_ok=True)
     print("shop at %s" % SHOP_URL, flush=True)
     ThreadingHTTPServer(("127.0.0.1", PORT), Shop).serve_forever()

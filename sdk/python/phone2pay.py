@@ -5,7 +5,6 @@ Phone2PayError.
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import http.client
@@ -22,15 +21,16 @@ WEBHOOK_SECRET_BYTES_MIN = 16
 class Phone2PayError(Exception):
     """A refusal of the API; with status 0 no answer at all (code "no_answer") or a webhook that proves nothing.
 
-    Branch on `code`, never on the texts. `not_phone2pay` is an answer that some other server gave.
+    Branch on `code`, never on the texts. `not_phone2pay` is an answer that some other server gave. With status 0 and a code
+    of docs/errors.md the kit itself refused to send what can't be sent.
     """
 
     def __init__(self, status, problem):
         self.status = status
-        self.code = problem.get("code") or "not_phone2pay"
-        self.detail = problem.get("detail") or "HTTP status %d" % status
-        self.errors = problem.get("errors") or []
-        self.request_id = problem.get("requestId")
+        self.code = _typed(problem.get("code"), str, "not_phone2pay")
+        self.detail = _typed(problem.get("detail"), str, "HTTP status %d" % status)
+        self.errors = _typed(problem.get("errors"), list, [])
+        self.request_id = _typed(problem.get("requestId"), str, None)
         super().__init__("%s: %s" % (self.code, self.detail))
 
 
@@ -57,35 +57,36 @@ class Phone2Pay:
         """The truth about a payment. What the shopper's browser brings back proves nothing."""
         return self._ask("GET", _path(transaction_id))
 
-    def redeem_transaction(self, transaction_id):
+    def redeem_transaction(self, transaction_id, idempotency_key=None):
         """Consumes a paid transaction, once: deliver when it answers.
 
-        Refusals: `transaction_already_redeemed`, `transaction_not_paid`. After `no_answer` ask again:
-        `transaction_already_redeemed` then may mean your first try.
+        Refusals: `transaction_already_redeemed`, `transaction_not_paid`, `transaction_cancelled`, `transaction_expired`. After
+        `no_answer` ask again with the same key: it answers, too, if your first try had come through. So note yourself
+        what you have delivered.
         """
-        return self._ask("POST", _path(transaction_id) + "/redeem")
+        return self._ask("POST", _path(transaction_id) + "/redeem", idempotency_key=idempotency_key)
 
-    def cancel_transaction(self, transaction_id):
+    def cancel_transaction(self, transaction_id, idempotency_key=None):
         """Cancels an unpaid transaction."""
-        return self._ask("POST", _path(transaction_id) + "/cancel")
+        return self._ask("POST", _path(transaction_id) + "/cancel", idempotency_key=idempotency_key)
 
     def quote(self, wish):
         """What an amount would cost and last: {"amount": 990}, and "number" if it is to be on that one."""
         return self._ask("POST", "/quotes", wish)
 
     def _ask(self, method, path, body=None, idempotency_key=None):
-        headers = {"Accept": "application/json", "Authorization": "Bearer " + self._api_key}
+        headers = {"Accept": "application/json", "Authorization": "Bearer " + _header_text(self._api_key, "api_key_invalid")}
         if idempotency_key is not None:
-            headers["Idempotency-Key"] = idempotency_key
+            headers["Idempotency-Key"] = _header_text(idempotency_key, "idempotency_key_invalid")
         data = b"" if method == "POST" else None
         if body is not None:
             headers["Content-Type"] = "application/json"
-            data = json.dumps(body).encode("ascii")
-        request = urllib.request.Request(self._root + path, data=data, headers=headers, method=method)
+            data = _write_json(body)
         try:
+            request = urllib.request.Request(self._root + path, data=data, headers=headers, method=method)
             with self._opener.open(request, timeout=self._timeout_seconds) as response:
                 status, text = response.status, response.read()
-        except (OSError, http.client.HTTPException) as cause:
+        except (OSError, http.client.HTTPException, ValueError) as cause:  # the last one of an address that is none
             problem = {"code": "no_answer", "detail": "Phone2Pay did not answer: %s." % cause}
             raise Phone2PayError(0, problem) from cause
         answer = _read_object(text)
@@ -110,11 +111,11 @@ def verify_webhook(secret, headers, body, now=None):
         raise _unproved("webhook_malformed", "The headers webhook-id, -timestamp and -signature aren't all there.")
     if abs((time.time() if now is None else now) - int(timestamp)) > WEBHOOK_TOLERANCE_SECONDS:
         raise _unproved("webhook_stale", "It was signed too long ago, or a clock is wrong.")
-    signed = b".".join([webhook_id.encode("utf-8"), timestamp.encode("ascii"), body])
+    signed = b".".join([webhook_id.encode("utf-8", "replace"), timestamp.encode("ascii"), body])
     digest = hmac.new(_key_of(secret), signed, hashlib.sha256).digest()
     expected = b"v1," + base64.b64encode(digest)
     # While a secret is being replaced there are two signatures: one that fits is enough.
-    fits = [hmac.compare_digest(one.encode("utf-8"), expected) for one in signatures.split(" ")]
+    fits = [hmac.compare_digest(one.encode("utf-8", "replace"), expected) for one in signatures.split(" ")]
     if not any(fits):
         raise _unproved("webhook_forged", "No signature fits.")
     event = _read_object(body)
@@ -133,13 +134,32 @@ class _AnyAnswer(urllib.request.HTTPErrorProcessor):
 
 
 def _path(transaction_id):
-    return "/transactions/" + urllib.parse.quote(transaction_id, safe="")
+    return "/transactions/" + urllib.parse.quote(transaction_id, safe="", errors="replace")
+
+
+def _header_text(text, code):
+    """What may stand in a header: a line end that came along with a key would end it."""
+    if not re.fullmatch("[!-~]{1,255}", text):
+        raise Phone2PayError(0, {"code": code, "detail": "A key is printable ASCII without blanks or line ends."})
+    return text
+
+
+def _write_json(body):
+    try:
+        return json.dumps(body, allow_nan=False).encode("ascii")
+    except (TypeError, ValueError, RecursionError) as cause:
+        problem = {"code": "request_malformed", "detail": "It can't be written as JSON: %s." % cause}
+        raise Phone2PayError(0, problem) from cause
+
+
+def _typed(value, kind, otherwise):
+    return value if isinstance(value, kind) else otherwise
 
 
 def _read_object(text):
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
@@ -152,7 +172,7 @@ def _header_name(name):
 def _key_of(secret):
     try:
         key = base64.b64decode(secret[6:], validate=True) if secret.startswith("whsec_") else b""
-    except binascii.Error:
+    except ValueError:
         key = b""
     # An empty secret, such as that of a setting which was forgotten, would prove what anyone can sign.
     if len(key) < WEBHOOK_SECRET_BYTES_MIN:

@@ -1,12 +1,16 @@
 /**
  * A whole shop in one page of TypeScript: order, pay by phone, deliver once, hear webhooks.
  *
- *     PHONE2PAY_BASE_URL=https://pay.example PHONE2PAY_API_KEY=p2p_test_… node example.ts
+ *     PHONE2PAY_BASE_URL=https://pay.example PHONE2PAY_API_KEY=p2p_test_… SHOP_DATA=./shop-data node example.ts
  *
  * It keeps no orders: what was ordered stands in the transaction's reference, which only this shop's key can have written.
+ * What it keeps is what was delivered: an empty file for each transaction in SHOP_DATA.
  */
 import { randomUUID } from "node:crypto";
+import { existsSync, mkdirSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import path from "node:path";
 import { Phone2PayError, phone2pay, type Transaction, verifyWebhook } from "./phone2pay.ts";
 
 interface Good {
@@ -19,8 +23,11 @@ const GOODS: ReadonlyMap<string, Good> = new Map([
   ["album", { name: "Album « Nuit claire »", amount: 990 }],
 ]);
 const BODY_BYTES_MAX = 65_536;
+const TRANSACTION_ID = /^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$/;
 const port = Number(process.env.SHOP_PORT ?? 8000);
 const shopUrl = process.env.SHOP_URL ?? `http://127.0.0.1:${port}`;
+const data = setting("SHOP_DATA");
+mkdirSync(data, { recursive: true });
 const client = phone2pay({ baseUrl: setting("PHONE2PAY_BASE_URL"), apiKey: setting("PHONE2PAY_API_KEY") });
 
 interface Answer {
@@ -62,22 +69,60 @@ async function order(goodId: string): Promise<Answer> {
   return { status: 303, location: payUrl };
 }
 
-/** The shopper is back. The id in the address proves nothing: it is checked, and what is paid is redeemed, once. */
-async function welcomeBack(id: string): Promise<Answer> {
-  const payment = await client.checkTransaction(id).catch(nullIf("transaction_unknown"));
+/** The shopper is back. The id in the address proves nothing: it is checked, and what is paid is delivered, once. */
+async function welcomeBack(asked: string): Promise<Answer> {
+  const known = TRANSACTION_ID.test(asked);
+  const payment = known ? await client.checkTransaction(asked).catch(nullIf("transaction_unknown")) : null;
   const good = GOODS.get(payment?.reference?.split("-")[0] ?? "");
   if (!payment || !good || good.amount !== payment.amount)
     return page(404, "Unknown order", "<p>There is no such order.</p>");
+  const deliveredBefore = page(200, "Delivered before", summary(good, payment));
+  if (existsSync(noteOf(payment.id))) return deliveredBefore;
   try {
-    const redeemed = await client.redeemTransaction(id);
-    // Paid, and redeemed for the first time: deliver here.
+    // One key for one order: a redeem whose answer was lost is answered again.
+    const redeemed = await client.redeemTransaction(payment.id, { idempotencyKey: `redeem-${payment.id}` });
+    if (!(await noteDelivered(payment.id))) return deliveredBefore;
+    // Paid, redeemed, and noted for the first time: deliver here.
     return page(200, "Thank you for your order", summary(good, redeemed));
   } catch (error) {
-    if (!(error instanceof Phone2PayError)) throw error;
-    if (error.code === "transaction_already_redeemed") return page(200, "Delivered before", summary(good, payment));
-    if (error.code !== "transaction_not_paid") throw error;
-    const link = `<a href="${html(payment.payUrl)}">Go on paying</a>`;
-    return page(200, "Not paid yet", `<p>Nothing was delivered. ${link}</p>`);
+    const refused = error instanceof Phone2PayError ? undeliveredPage(error.code, good, payment) : null;
+    if (!refused) throw error;
+    return refused;
+  }
+}
+
+/** Why nothing is delivered now, and what the shopper can do; null for what they can do nothing about. */
+function undeliveredPage(code: string, good: Good, payment: Transaction): Answer | null {
+  const goOn = `<p>Nothing was delivered. <a href="${html(payment.payUrl)}">Go on paying</a></p>`;
+  const orderAgain = `<p><a href="/">Order again</a></p>`;
+  if (code === "transaction_not_paid") return page(200, "Not paid yet", goOn);
+  if (code === "transaction_expired") return page(200, "The time to pay has run out", goOn + orderAgain);
+  if (code === "transaction_cancelled") return page(200, "Cancelled", `<p>Nothing was delivered.</p>${orderAgain}`);
+  // Not by this page: ours would be in the notes.
+  if (code === "transaction_already_redeemed")
+    return page(
+      200,
+      "Redeemed before",
+      `${summary(good, payment)}<p>If your order hasn't come, please write to us.</p>`,
+    );
+  // Another tab is at it.
+  if (code === "idempotency_key_in_use")
+    return page(200, "One moment, please", `<p><a href="/paid?transaction=${html(payment.id)}">Look again</a></p>`);
+  return null;
+}
+
+function noteOf(id: string): string {
+  return path.join(data, id);
+}
+
+/** Notes that it is delivered; false when it was before. A shop with a database does that where it books the order. */
+async function noteDelivered(id: string): Promise<boolean> {
+  try {
+    await writeFile(noteOf(id), "", { flag: "wx" });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
   }
 }
 

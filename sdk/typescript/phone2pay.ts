@@ -122,7 +122,8 @@ export interface Quote {
 
 /**
  * A refusal of the API; with `status` 0 no answer at all (code `no_answer`) or a webhook that proves nothing. Branch on
- * `code`, never on the texts. `not_phone2pay` is an answer that some other server gave.
+ * `code`, never on the texts. `not_phone2pay` is an answer that some other server gave. With status 0 and a code of
+ * docs/errors.md the kit itself refused to send what can't be sent.
  */
 export class Phone2PayError extends Error {
   /** HTTP status; 0 when there was no answer. */
@@ -157,6 +158,12 @@ export interface Phone2PayOptions {
   readonly fetch?: (address: string, request: RequestInit) => Promise<Response>;
 }
 
+/** With a key a request that is sent again is done once, and answered as the first one was, for 24 hours. */
+export interface Once {
+  /** Printable ASCII without blanks. */
+  readonly idempotencyKey?: string;
+}
+
 /** A client for one merchant and mode. Each function answers the transaction as it is then, or throws a Phone2PayError. */
 export function phone2pay({ baseUrl, apiKey, timeoutMs = 10_000, fetch = globalThis.fetch }: Phone2PayOptions) {
   const root = `${baseUrl.replace(/\/+$/, "")}/v1`;
@@ -164,21 +171,20 @@ export function phone2pay({ baseUrl, apiKey, timeoutMs = 10_000, fetch = globalT
   async function ask<Answer>(
     method: "GET" | "POST",
     path: string,
-    body?: unknown,
-    headers: Readonly<Record<string, string>> = {},
+    { body, once = {} }: { readonly body?: unknown; readonly once?: Once } = {},
   ): Promise<Answer> {
+    const headers = headersOf(apiKey, once);
+    const sent = body === undefined ? {} : { body: writeJson(body) };
     let status = 0;
     let text: string;
     try {
       const response = await fetch(`${root}${path}`, {
         method,
         headers: {
-          accept: "application/json",
-          authorization: `Bearer ${apiKey}`,
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
           ...headers,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
         },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...sent,
         // The key goes to this address and to no other.
         redirect: "manual",
         signal: AbortSignal.timeout(timeoutMs),
@@ -193,44 +199,62 @@ export function phone2pay({ baseUrl, apiKey, timeoutMs = 10_000, fetch = globalT
     return answer as Answer;
   }
 
-  const of = (id: string) => `/transactions/${encodeURIComponent(id)}`;
+  // Half a sign can't be sent.
+  const of = (id: string) => `/transactions/${encodeURIComponent(id.replace(/\p{Surrogate}/gu, "\ufffd"))}`;
   return {
     /**
      * Opens a transaction; then send the shopper to its `payUrl`. With a key of the order's own a request that is sent
      * again (a double click, or after `no_answer`) answers the first one's transaction.
      */
-    createTransaction: (order: NewTransaction, { idempotencyKey }: { readonly idempotencyKey?: string } = {}) =>
-      ask<Transaction>(
-        "POST",
-        "/transactions",
-        order,
-        idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey },
-      ),
+    createTransaction: (order: NewTransaction, once: Once = {}) =>
+      ask<Transaction>("POST", "/transactions", { body: order, once }),
 
     /** The truth about a payment. What the shopper's browser brings back proves nothing. */
     checkTransaction: (id: string) => ask<Transaction>("GET", of(id)),
 
     /**
      * Consumes a paid transaction, once: deliver when it answers. Thrown codes: `transaction_already_redeemed`,
-     * `transaction_not_paid`. After `no_answer` ask again: `transaction_already_redeemed` then may mean your first try.
+     * `transaction_not_paid`, `transaction_cancelled`, `transaction_expired`. After `no_answer` ask again with the same key:
+     * it answers, too, if your first try had come through. So note yourself what you have delivered.
      */
-    redeemTransaction: (id: string) => ask<Transaction>("POST", `${of(id)}/redeem`),
+    redeemTransaction: (id: string, once: Once = {}) => ask<Transaction>("POST", `${of(id)}/redeem`, { once }),
 
     /** Everything that happened to a transaction, oldest first. */
     listEvents: async (id: string): Promise<readonly TransactionEvent[]> =>
       (await ask<{ readonly data: readonly TransactionEvent[] }>("GET", `${of(id)}/events`)).data,
 
     /** Cancels an unpaid transaction. */
-    cancelTransaction: (id: string) => ask<Transaction>("POST", `${of(id)}/cancel`),
+    cancelTransaction: (id: string, once: Once = {}) => ask<Transaction>("POST", `${of(id)}/cancel`, { once }),
 
     /**
      * What a pass opens now, by its id or access code; ask whenever a shopper comes back. Thrown code: `access_unknown`.
      */
-    checkAccess: (access: string) => ask<Access>("POST", "/access/check", { access }),
+    checkAccess: (access: string) => ask<Access>("POST", "/access/check", { body: { access } }),
 
     /** What an amount would cost and last: on the number you name, or on the one that fits best. */
-    quote: (wish: { readonly amount: number; readonly number?: string }) => ask<Quote>("POST", "/quotes", wish),
+    quote: (wish: { readonly amount: number; readonly number?: string }) =>
+      ask<Quote>("POST", "/quotes", { body: wish }),
   };
+}
+
+function headersOf(apiKey: string, { idempotencyKey }: Once): Readonly<Record<string, string>> {
+  const headers = { accept: "application/json", authorization: `Bearer ${headerText(apiKey, "api_key_invalid")}` };
+  if (idempotencyKey === undefined) return headers;
+  return { ...headers, "idempotency-key": headerText(idempotencyKey, "idempotency_key_invalid") };
+}
+
+/** What may stand in a header: a line end that came along with a key would end it. */
+function headerText(text: string, code: string): string {
+  if (/^[!-~]{1,255}$/.test(text)) return text;
+  throw new Phone2PayError(0, { code, detail: "A key is printable ASCII without blanks or line ends." });
+}
+
+function writeJson(body: unknown): string {
+  try {
+    return JSON.stringify(body);
+  } catch (cause) {
+    throw new Phone2PayError(0, { code: "request_malformed", detail: "It can't be written as JSON." }, cause);
+  }
 }
 
 /** What a webhook tells. `data` is what the event is about. */

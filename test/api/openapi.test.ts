@@ -131,10 +131,14 @@ test("the guide's commands work", async () => {
   const aboutPass = [...description.matchAll(/curl -sS "\$BASE(\/[^"]+)"[^\n]*-d "(\{[\s\S]*?\})"\n/g)];
   expect(aboutPass.map(([, path]) => path)).toEqual(["/v1/access/check", "/v1/transactions"]);
   for (const [, path = "", quoted = ""] of aboutPass) {
-    const answer = await api.post(path, quoted.replaceAll('\\"', '"').replace("$ID", pass.id));
+    const answer = await api.post(path, quoted.replaceAll('\\"', '"').replace("$PASS", pass.id));
     expect([path, answer.statusCode]).toEqual([path, path === "/v1/access/check" ? 200 : 201]);
   }
-  const others = [...description.matchAll(/curl -sS (-X POST )?"\$BASE(\/[^"]+)" -H "Authorization: Bearer \$KEY"\n/g)];
+  const others = [
+    ...description.matchAll(
+      /curl -sS (-X POST )?"\$BASE(\/[^"]+)" -H "Authorization: Bearer \$KEY"(?: -H "Idempotency-Key: redeem-\$ID")?\n/g,
+    ),
+  ];
   expect(others).toHaveLength(2);
   for (const [, post, path = ""] of others) {
     const answer = await api.ask(post ? "POST" : "GET", path.replace("$ID", id));
@@ -150,7 +154,7 @@ test("the guide's command in XML works, and those of the old-style services", as
   const login = await addLogin(api.db, api.seeded.merchantId);
   const { id } = await api.create();
   await api.pay(id);
-  const values = { MERCHANT: login.merchantNumber, LOGIN: login.login, PASSWORD, KEY: api.seeded.liveKey, ID: id };
+  const values = { MERCHANT: login.merchantNumber, LOGIN: login.login, PASSWORD, KEY: api.seeded.liveKey, PASS: id };
   const commands = [...description.matchAll(/curl -sS "\$SERVICE\/(\w+)"((?:\\\n|[^\n])*)/g)];
   expect(commands.map(([, operation]) => operation)).toEqual([
     "CreateTransaction",

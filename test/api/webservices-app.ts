@@ -30,12 +30,17 @@ export async function addLogin(
 export type Parameters = Readonly<Record<string, string | number | boolean>>;
 
 /** A plain POST of a form. */
-export function post(app: FastifyInstance, operation: string, parameters: Parameters) {
+export function post(
+  app: FastifyInstance,
+  operation: string,
+  parameters: Parameters,
+  headers: Readonly<Record<string, string>> = {},
+) {
   const payload = new URLSearchParams(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
   return app.inject({
     method: "POST",
     url: `${SERVICE}/${operation}`,
-    headers: { "content-type": "application/x-www-form-urlencoded" },
+    headers: { "content-type": "application/x-www-form-urlencoded", ...headers },
     payload: payload.toString(),
   });
 }

@@ -2,7 +2,7 @@ import path from "node:path";
 import type { Command, Kit, Outcome, Shop, ShopSettings } from "./kit.ts";
 import { type PageAnswer, type PageRequest, servePages } from "./page-host.ts";
 import { compilePage, compose, readDriver, readText, writeFields, writeText } from "./vbscript.ts";
-import type { Wine } from "./wine.ts";
+import { type Wine, windowsPath } from "./wine.ts";
 
 const asp = path.resolve(import.meta.dirname, "../../sdk/asp");
 
@@ -26,10 +26,10 @@ async function readHost(): Promise<string> {
   return `${await readDriver("wine.vbs")}\n${await readDriver("asp-texts.vbs")}`;
 }
 
-function callOf({ call, baseUrl, apiKey, timeoutMs, arguments: given }: Command): string {
+function callOf({ call, baseUrl, apiKey, timeoutMs, arguments: given, idempotencyKey = "" }: Command): string {
   const { headers = {}, ...fields } = given;
   const texts = [call, writeText(baseUrl), writeText(apiKey)].map((text) => `"${text}"`);
-  return `RunCommand ${texts.join(", ")}, ${Math.ceil(timeoutMs / 1_000)}, "${writeFields({ ...fields, ...(headers as object) })}"`;
+  return `RunCommand ${texts.join(", ")}, ${Math.ceil(timeoutMs / 1_000)}, "${writeFields({ ...fields, ...(headers as object) })}", "${writeText(idempotencyKey)}"`;
 }
 
 function readOutcomes(lines: readonly string[]): readonly Outcome[] {
@@ -51,7 +51,8 @@ async function serveShop(wine: Wine, settings: ShopSettings): Promise<Shop> {
   const host = await servePages(async (request) => {
     const page = await compilePage(path.join(asp, "example", path.basename(request.page || "default.asp")));
     const script = compose(await readHost(), objects, requestOf(request), page, "Response.Finish");
-    return readAnswer(await wine.run(script, { ...settings, SHOP_URL: request.url }));
+    const SHOP_DATA = windowsPath(settings.SHOP_DATA);
+    return readAnswer(await wine.run(script, { ...settings, SHOP_DATA, SHOP_URL: request.url }));
   });
   return { ...host, paidPath: "/paid.asp", webhookPath: "/webhook.asp" };
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from "@jest/globals";
 import { aspKit } from "./asp-kit.ts";
 import { describeKit } from "./kit-cases.ts";
 import { describeShop } from "./shop-cases.ts";
+import { describeStrangers } from "./stranger-cases.ts";
 import { Wine } from "./wine.ts";
 
 const SET_UP_TIMEOUT_MS = 200_000;
@@ -15,4 +16,5 @@ afterAll(async () => {
 });
 
 describeKit(async () => aspKit(wine));
+describeStrangers(async () => aspKit(wine));
 describeShop(async () => aspKit(wine));

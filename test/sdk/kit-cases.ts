@@ -1,12 +1,10 @@
-import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { ApiUnderTest, ORDER } from "../api/api-app.ts";
 import type { Command, Kit, Outcome } from "./kit.ts";
+import { serve } from "./strangers.ts";
 import { readWebhookExamples, readWireExamples, replay } from "./wire-examples.ts";
 
 const TIMEOUT_MS = 10_000;
-const SHORT_TIMEOUT_MS = 500;
 const NO_CLIENT = { baseUrl: "", apiKey: "", timeoutMs: TIMEOUT_MS };
 const UNKNOWN = "00000000-0000-4000-8000-000000000000";
 
@@ -102,35 +100,19 @@ export function describeKit(open: () => Promise<Kit>): void {
     expect(first).toMatchObject({ refusal: { detail: expect.stringContaining("990"), requestId: expect.any(String) } });
   });
 
-  test("silence, a dead port and a redirect are no answers, and the key goes nowhere else", async () => {
-    const visits: string[] = [];
-    await using elsewhere = await serve((request, response) => {
-      visits.push(request.url ?? "");
-      response.end("{}");
-    });
-    await using server = await serve((request, response) => {
-      if (request.url?.startsWith("/silent")) return;
-      const status = Number(request.url?.slice(1, 4));
-      response.writeHead(status, { location: `${elsewhere.url}/caught` }).end();
-    });
-    const dead = await serve(() => {});
-    await dead[Symbol.asyncDispose]();
-    const redeem = { call: "redeemTransaction", arguments: { id: UNKNOWN } } as const;
-    const outcomes = await ask([
-      { ...redeem, baseUrl: `${server.url}/silent`, timeoutMs: SHORT_TIMEOUT_MS },
-      { ...redeem, baseUrl: dead.url },
-      { ...redeem, baseUrl: `${server.url}/302` },
-      { ...redeem, baseUrl: `${server.url}/307` },
-      { arguments: { id: UNKNOWN }, baseUrl: `${server.url}/301` },
-    ]);
+  test("a redeem that is sent again with its key is answered as the first one was", async () => {
+    const { id } = await api.create();
+    await api.pay(id);
+    const redeem = { call: "redeemTransaction", arguments: { id } } as const;
+    const keyed = { ...redeem, idempotencyKey: `redeem-${id}` };
+    const outcomes = await ask([keyed, keyed, redeem, { ...redeem, idempotencyKey: "another" }, keyed]);
     expect(outcomes.map(short)).toEqual([
-      "0 no_answer",
-      "0 no_answer",
-      "302 not_phone2pay",
-      "307 not_phone2pay",
-      "301 not_phone2pay",
+      "redeemed",
+      "redeemed",
+      "409 transaction_already_redeemed",
+      "409 transaction_already_redeemed",
+      "redeemed",
     ]);
-    expect(visits).toEqual([]);
   });
 
   test("a webhook is believed as the wire examples say", async () => {
@@ -170,6 +152,28 @@ export function describeRestOnly(open: () => Promise<Kit>): void {
       const cancel = { ...client, call: "cancelTransaction", arguments: { id: fact(created, "id") } } as const;
       expect((await kit.run([cancel])).map(short)).toEqual(["cancelled"]);
     });
+
+    test("a cancellation takes a key", async () => {
+      await using kit = await open();
+      const heard: unknown[] = [];
+      await using server = await serve(({ url, headers }, response) => {
+        heard.push([url, headers["idempotency-key"]]);
+        response.end("{}");
+      });
+      const cancel = { call: "cancelTransaction", apiKey: "p2p_test_a", timeoutMs: TIMEOUT_MS } as const;
+      await kit.run([{ ...cancel, baseUrl: server.url, arguments: { id: UNKNOWN }, idempotencyKey: "give-up-1" }]);
+      expect(heard).toEqual([[`/v1/transactions/${UNKNOWN}/cancel`, "give-up-1"]]);
+    });
+
+    test("a key of ours with a line end behind it isn't sent", async () => {
+      await using kit = await open();
+      await using api = await ApiUnderTest.start();
+      const baseUrl = await api.app.listen({ port: 0, host: "127.0.0.1" });
+      const apiKey = `${api.seeded.testKey}\n`;
+      const check = { call: "checkTransaction", baseUrl, apiKey, timeoutMs: TIMEOUT_MS } as const;
+      const [outcome] = await kit.run([{ ...check, arguments: { id: UNKNOWN } }]);
+      expect(short(outcome!)).toBe("0 api_key_invalid");
+    });
   });
 }
 
@@ -207,16 +211,4 @@ function asText({ answer, refusal }: ExampleOutcome, wire: Kit["wire"]) {
     return { answer: Object.fromEntries(Object.entries(answer).map(([name, value]) => [name, String(value)])) };
   const { errors, ...rest } = refusal ?? {};
   return { refusal: wire === "rest" && errors !== undefined ? { ...rest, errors } : rest };
-}
-
-async function serve(listener: RequestListener) {
-  const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
 }

@@ -15,7 +15,7 @@ export interface Command {
   readonly apiKey: string;
   readonly timeoutMs: number;
   readonly arguments: Readonly<Record<string, unknown>>;
-  /** Of `createTransaction`, where the wire has one. */
+  /** Of what changes something. */
   readonly idempotencyKey?: string;
 }
 
@@ -43,6 +43,8 @@ export interface ShopSettings {
   readonly PHONE2PAY_BASE_URL: string;
   readonly PHONE2PAY_API_KEY: string;
   readonly PHONE2PAY_WEBHOOK_SECRET: string;
+  /** A directory where the shop notes what it delivered. */
+  readonly SHOP_DATA: string;
 }
 
 export interface Shop extends AsyncDisposable {

@@ -1,23 +1,32 @@
 import { createHmac } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { withTransaction } from "../../web/return-url.ts";
 import { ApiUnderTest, ORDER } from "../api/api-app.ts";
 import type { Kit, Shop } from "./kit.ts";
+import { type Answered, openLine, type ShopLine } from "./shop-line.ts";
 
 const UNKNOWN = "00000000-0000-4000-8000-000000000000";
 const SECRET_BYTES = Buffer.from("not a secret, but long enough");
 const SECRET = `whsec_${SECRET_BYTES.toString("base64")}`;
+const SCRIPT = "<script>alert(1)</script>";
 
 /** What the example shop of every kit has to do for a shopper with a browser. */
 export function describeShop(open: () => Promise<Kit>): void {
   let api: ApiUnderTest;
   let kit: Kit;
   let shop: Shop;
+  let line: ShopLine;
+  let data: string;
   beforeAll(async () => {
     [api, kit] = await Promise.all([ApiUnderTest.start(), open()]);
-    const baseUrl = await api.app.listen({ port: 0, host: "127.0.0.1" });
+    [line, data] = await Promise.all([openLine(api.app), mkdtemp(path.join(tmpdir(), "phone2pay-shop-"))]);
     shop = await kit.serveShop({
-      PHONE2PAY_BASE_URL: baseUrl,
+      SHOP_DATA: data,
+      PHONE2PAY_BASE_URL: line.url,
       PHONE2PAY_API_KEY: api.seeded.liveKey,
       PHONE2PAY_WEBHOOK_SECRET: SECRET,
     });
@@ -25,6 +34,8 @@ export function describeShop(open: () => Promise<Kit>): void {
   afterAll(async () => {
     await shop[Symbol.asyncDispose]();
     await kit[Symbol.asyncDispose]();
+    await line[Symbol.asyncDispose]();
+    await rm(data, { recursive: true });
     await api[Symbol.asyncDispose]();
   });
 
@@ -68,15 +79,105 @@ export function describeShop(open: () => Promise<Kit>): void {
     expect((await api.get(`/v1/transactions/${id}`)).json()).toMatchObject({ status: "redeemed" });
   });
 
-  test("an id that isn't of one of this shop's orders delivers nothing, and is not shown as HTML", async () => {
+  test("a redeem whose answer was lost is asked again, and the goods are delivered once", async () => {
+    const { id } = await order("song");
+    await api.pay(id);
+    {
+      using _lost = line.disturb((answered, asked) => (/redeem/i.test(asked) ? null : answered));
+      const troubled = await comeBack(id);
+      expect([troubled.status, troubled.title]).toEqual([502, "Please try again later"]);
+      expect(troubled.html).toContain("no_answer");
+    }
+    expect((await api.get(`/v1/transactions/${id}`)).json()).toMatchObject({ status: "redeemed" });
+    const later = [await comeBack(id), await comeBack(id), await comeBack(id.toLowerCase())];
+    expect(later.map(({ title }) => title)).toEqual([
+      "Thank you for your order",
+      "Delivered before",
+      "Delivered before",
+    ]);
+  });
+
+  test("of several tabs at once one gets the goods", async () => {
+    const { id } = await order("song");
+    await api.pay(id);
+    const tabs = await Promise.all(Array.from({ length: 3 }, () => comeBack(id)));
+    expect(tabs.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(tabs.filter(({ title }) => title === "Thank you for your order")).toHaveLength(1);
+    for (const { title } of tabs)
+      expect(["Thank you for your order", "Delivered before", "One moment, please"]).toContain(title);
+  });
+
+  test("what another tab has noted as delivered while the redeem was under way is not delivered again", async () => {
+    const { id } = await order("song");
+    await api.pay(id);
+    using _quicker = line.disturb((answered, asked) => {
+      if (/redeem/i.test(asked)) writeFileSync(path.join(data, id), "");
+      return answered;
+    });
+    expect((await comeBack(id)).title).toBe("Delivered before");
+  });
+
+  test("who cancelled is told so, whose time ran out can go on, and what was redeemed elsewhere isn't delivered", async () => {
+    const [cancelled, expired, elsewhere] = [await order("song"), await order("song"), await order("song")];
+    await api.post(`/v1/transactions/${cancelled.id}/cancel`);
+    await api.runOut(expired.id);
+    await api.pay(elsewhere.id);
+    await api.post(`/v1/transactions/${elsewhere.id}/redeem`);
+    const shown = [await comeBack(cancelled.id), await comeBack(expired.id), await comeBack(elsewhere.id)];
+    expect(shown.map(({ status, title }) => [status, title])).toEqual([
+      [200, "Cancelled"],
+      [200, "The time to pay has run out"],
+      [200, "Redeemed before"],
+    ]);
+    expect(shown[1]?.html).toContain(`href="${expired.location}"`);
+    for (const page of shown.slice(0, 2)) expect(page.html).toContain("Order again");
+  });
+
+  test("what is no id is no order of this shop's, and nobody is asked about it", async () => {
+    const { length } = line.asked;
+    for (const id of ["x".repeat(300), "..", ".", "a/b", "%00", `${UNKNOWN}\n`, `${UNKNOWN}0`, SCRIPT, ""]) {
+      const page = await comeBack(encodeURIComponent(id));
+      expect([id, page.status, page.title]).toEqual([id, 404, "Unknown order"]);
+    }
+    const bare = await visit(`${shop.url}${shop.paidPath}`);
+    expect([bare.status, bare.title]).toEqual([404, "Unknown order"]);
+    expect(line.asked.slice(length)).toEqual([]);
+  });
+
+  test("nothing that comes from outside is shown as HTML", async () => {
+    // Whoever has the shop's key writes references; whoever answers in the server's place writes all the rest.
+    const { id } = await api.create({ reference: `song-${SCRIPT}` });
+    const seen: string[] = [];
+    const see = async (wanted: string) => {
+      const { html, title } = await comeBack(id);
+      expect([title, html.includes("<script")]).toEqual([wanted, false]);
+      seen.push(html);
+    };
+    {
+      using _payUrl = line.disturb(({ body, ...answered }) => ({
+        ...answered,
+        body: body.replaceAll("/pay/", escaped(answered, `/">${SCRIPT}/`)),
+      }));
+      await see("Not paid yet");
+    }
+    {
+      using _code = line.disturb((answered, asked) => (/redeem/i.test(asked) ? problemOf(answered) : answered));
+      await see("Please try again later");
+    }
+    await api.pay(id);
+    await see("Thank you for your order");
+    await see("Delivered before");
+    for (const html of seen) expect(html).toContain("alert(1)");
+  });
+
+  test("an id that isn't of one of this shop's orders delivers nothing", async () => {
     // Paid for something else: its reference isn't one that this shop writes, or its amount isn't that of the good.
     const foreign = await api.create({ reference: "other-1" });
     const cheap = await api.create({ reference: "album-cheap" });
     for (const { id } of [foreign, cheap]) await api.pay(id);
-    for (const id of [UNKNOWN, foreign.id, cheap.id, '"><script>alert(1)</script>', ""]) {
-      const page = await comeBack(encodeURIComponent(id));
+    for (const id of [UNKNOWN, foreign.id, cheap.id]) {
+      const page = await comeBack(id);
       expect([id, page.status, page.title]).toEqual([id, 404, "Unknown order"]);
-      expect(page.html).not.toContain("<script");
     }
     for (const { id } of [foreign, cheap])
       expect((await api.get(`/v1/transactions/${id}`)).json()).toMatchObject({ status: "paid", amount: ORDER.amount });
@@ -95,6 +196,21 @@ export function describeShop(open: () => Promise<Kit>): void {
     expect(await send(body.replace("paid", "open"))).toBe(400);
     expect(await send("")).toBe(400);
   });
+}
+
+/** Text for the inside of a body of that type. */
+function escaped({ type }: Pick<Answered, "type">, text: string): string {
+  if (type.includes("json")) return JSON.stringify(text).slice(1, -1);
+  return text.replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+}
+
+/** A refusal with a code that nobody knows. */
+function problemOf({ type, ...answered }: Answered): Answered {
+  const code = escaped({ type }, SCRIPT);
+  const body = type.includes("json")
+    ? `{"code":"${code}"}`
+    : `<Error xmlns="urn:phone2pay:webservices"><code>${code}</code></Error>`;
+  return { ...answered, type, body };
 }
 
 async function visit(address: string) {

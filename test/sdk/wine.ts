@@ -35,8 +35,7 @@ export class Wine implements AsyncDisposable {
   async run(script: string, settings: Readonly<Record<string, string>> = {}): Promise<readonly string[]> {
     const file = path.join(this.#home.directory, `${randomUUID()}.vbs`);
     await writeFile(file, `${script}\nWScript.Echo "${DONE}"`.replaceAll(/\r?\n/g, "\r\n"));
-    const windowsPath = `Z:${file.replaceAll("/", "\\")}`;
-    const printed = await this.#home.run(["wine", "cscript", "//nologo", windowsPath], { settings });
+    const printed = await this.#home.run(["wine", "cscript", "//nologo", windowsPath(file)], { settings });
     const lines = printed.split(/\r?\n/).filter((line) => line !== "");
     if (lines.pop() !== DONE) throw new Error(`the script broke off after: ${lines.slice(-3).join(", ") || "nothing"}`);
     return lines;
@@ -49,6 +48,11 @@ export class Wine implements AsyncDisposable {
     await gone;
     await rm(this.#home.directory, { recursive: true, force: true });
   }
+}
+
+/** What a path of ours is called in there. */
+export function windowsPath(file: string): string {
+  return `Z:${file.replaceAll("/", "\\")}`;
 }
 
 /** Where a Wine keeps its things, and the environment that its programs run in. */

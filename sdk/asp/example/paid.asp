@@ -2,17 +2,18 @@
 <% Option Explicit %>
 <!--#include file="shop.asp"-->
 <%
-' The shopper is back. The id in the address proves nothing: it is checked, and what is paid is redeemed, once.
+' The shopper is back. The id in the address proves nothing: it is checked, and what is paid is delivered, once.
 
 WelcomeBack CStr(Request.QueryString("transaction"))
 
-Sub WelcomeBack(id)
-  Dim payment, redeemed, parts, good
-  If id = "" Then
+Sub WelcomeBack(asked)
+  Const TRANSACTION_ID = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+  Dim payment, redeemed, parts, good, id
+  If Not Phone2PayMatches(asked, TRANSACTION_ID) Then
     ShowUnknown
     Exit Sub
   End If
-  Set payment = Client().CheckTransaction(id)
+  Set payment = Client().CheckTransaction(asked)
   If Not payment.Ok And payment.Code <> "transaction_unknown" Then
     ShowTrouble payment
     Exit Sub
@@ -24,18 +25,45 @@ Sub WelcomeBack(id)
     Exit Sub
   End If
 
-  Set redeemed = Client().RedeemTransaction(id)
-  If redeemed.Ok Then
-    ' Paid, and redeemed for the first time: deliver here.
-    Show "200 OK", "Thank you for your order", Summary(good, redeemed)
-  ElseIf redeemed.Code = "transaction_already_redeemed" Then
+  id = payment.Field("id")
+  If IsDelivered(id) Then
     Show "200 OK", "Delivered before", Summary(good, payment)
-  ElseIf redeemed.Code = "transaction_not_paid" Then
-    Show "200 OK", "Not paid yet", "<p>Nothing was delivered. <a href=""" & _
-      Server.HTMLEncode(payment.Field("payUrl")) & """>Go on paying</a></p>"
-  Else
-    ShowTrouble redeemed
+    Exit Sub
   End If
+  ' One key for one order: a redeem whose answer was lost is answered again.
+  Set redeemed = Client().RedeemTransactionOnce(id, "redeem-" & id)
+  If Not redeemed.Ok Then
+    ShowUndelivered redeemed, good, payment
+  ElseIf Not NoteDelivered(id) Then
+    Show "200 OK", "Delivered before", Summary(good, payment)
+  Else
+    ' Paid, redeemed, and noted for the first time: deliver here.
+    Show "200 OK", "Thank you for your order", Summary(good, redeemed)
+  End If
+End Sub
+
+' Why nothing is delivered now, and what the shopper can do.
+Sub ShowUndelivered(refusal, good, payment)
+  Dim goOn, orderAgain
+  goOn = "<p>Nothing was delivered. <a href=""" & Server.HTMLEncode(payment.Field("payUrl")) & """>Go on paying</a></p>"
+  orderAgain = "<p><a href=""default.asp"">Order again</a></p>"
+  Select Case refusal.Code
+    Case "transaction_not_paid"
+      Show "200 OK", "Not paid yet", goOn
+    Case "transaction_expired"
+      Show "200 OK", "The time to pay has run out", goOn & orderAgain
+    Case "transaction_cancelled"
+      Show "200 OK", "Cancelled", "<p>Nothing was delivered.</p>" & orderAgain
+    Case "transaction_already_redeemed"
+      ' Not by this page: ours would be in the notes.
+      Show "200 OK", "Redeemed before", Summary(good, payment) & "<p>If your order hasn't come, please write to us.</p>"
+    Case "idempotency_key_in_use"
+      ' Another tab is at it.
+      Show "200 OK", "One moment, please", "<p><a href=""paid.asp?transaction=" & Server.HTMLEncode(payment.Field("id")) & _
+        """>Look again</a></p>"
+    Case Else
+      ShowTrouble refusal
+  End Select
 End Sub
 
 Sub ShowUnknown()

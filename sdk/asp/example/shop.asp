@@ -1,6 +1,7 @@
 <!--#include file="../phone2pay.asp"-->
 <%
 ' What the pages of the example shop share. It keeps no orders: what was ordered stands in the transaction's reference.
+' What it keeps is what was delivered: an empty file for each transaction in SHOP_DATA.
 ' (Including a parent folder has to be allowed in IIS; else copy phone2pay.asp beside these pages.)
 
 ' The price is decided here and nowhere else: the form sends an id only.
@@ -27,6 +28,26 @@ End Function
 ' Settings of the machine's environment: a key doesn't belong into a page.
 Function Setting(name)
   Setting = CreateObject("WScript.Shell").Environment("PROCESS").Item(name)
+End Function
+
+Function NoteOf(id)
+  NoteOf = Setting("SHOP_DATA") & "\" & id
+End Function
+
+Function IsDelivered(id)
+  IsDelivered = CreateObject("Scripting.FileSystemObject").FileExists(NoteOf(id))
+End Function
+
+' Notes that it is delivered; False when it was before. A shop with a database does that where it books the order.
+Function NoteDelivered(id)
+  Const FILE_EXISTS = 58
+  Dim failure
+  On Error Resume Next
+  CreateObject("Scripting.FileSystemObject").CreateTextFile(NoteOf(id), False).Close
+  failure = Err.Number
+  On Error GoTo 0
+  If failure <> 0 And failure <> FILE_EXISTS Then Err.Raise failure
+  NoteDelivered = (failure = 0)
 End Function
 
 Function Money(rappen)

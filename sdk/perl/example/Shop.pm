@@ -1,17 +1,20 @@
 package Shop;
 
-# What the pages of the example shop share. It keeps no orders: what was ordered stands in the transaction's reference.
+# What the pages of the example shop share. It keeps no orders: what was ordered stands in the transaction's reference. What it
+# keeps is what was delivered: an empty file for each transaction in SHOP_DATA.
 
 use strict;
 use warnings;
 use utf8;
 use Encode qw(decode);
 use Exporter qw(import);
+use Fcntl qw(O_CREAT O_EXCL O_WRONLY);
+use File::Path qw(make_path);
 use FindBin;
 use lib "$FindBin::Bin/..";
 use Phone2Pay;
 
-our @EXPORT = qw(%GOODS client setting shop_url field read_body money html show redirect trouble);
+our @EXPORT = qw(%GOODS client setting shop_url note_of note_delivered field read_body money html show redirect trouble);
 our $BODY_BYTES_MAX = 65_536;
 
 binmode STDOUT, ':encoding(UTF-8)';
@@ -34,6 +37,20 @@ sub setting {
 # Where the shopper comes back to: a setting, because the Host header is whatever the browser says.
 sub shop_url {
     return $ENV{SHOP_URL} || 'http://127.0.0.1:8000';
+}
+
+sub note_of {
+    my $id = shift;
+    return setting('SHOP_DATA') . "/$id";
+}
+
+# Notes that it is delivered; false when it was before. A shop with a database does that where it books the order.
+sub note_delivered {
+    my $note = note_of(shift);
+    make_path(setting('SHOP_DATA'));
+    return 1 if sysopen my $file, $note, O_CREAT | O_EXCL | O_WRONLY;
+    return 0 if -e $note;
+    die "SHOP_DATA can't be written: $!\n";
 }
 
 # A field of a form or of a query, as characters.

@@ -1,5 +1,8 @@
 <?php
-/** What the pages of the example shop share. It keeps no orders: what was ordered stands in the transaction's reference. */
+/**
+ * What the pages of the example shop share. It keeps no orders: what was ordered stands in the transaction's reference. What it
+ * keeps is what was delivered: an empty file for each transaction in SHOP_DATA.
+ */
 
 declare(strict_types=1);
 
@@ -27,6 +30,21 @@ function setting(string $name): string
 function shop_url(): string
 {
     return getenv('SHOP_URL') ?: 'http://127.0.0.1:8000';
+}
+
+function note_of(string $id): string
+{
+    return setting('SHOP_DATA') . '/' . $id;
+}
+
+/** Notes that it is delivered; false when it was before. A shop with a database does that where it books the order. */
+function note_delivered(string $id): bool
+{
+    @mkdir(setting('SHOP_DATA'), 0700, true);
+    $file = @fopen(note_of($id), 'x');
+    if ($file !== false) return fclose($file);
+    if (is_file(note_of($id))) return false;
+    throw new RuntimeException('SHOP_DATA can\'t be written');
 }
 
 function money(int $rappen): string

@@ -3,8 +3,8 @@
 Const FACTS = "id status exception amount total billed remaining currency payUrl reference description test number/priceText"
 
 ' fields is name=text&name=text.
-Sub RunCommand(kind, baseUrl, apiKey, timeoutSeconds, fields)
-  Dim given, client, answer, names, i
+Sub RunCommand(kind, baseUrl, apiKey, timeoutSeconds, fields, idempotencyKey)
+  Dim given, client, answer, names, i, key
   Set given = ReadFields(fields)
   If kind = "verifyWebhook" Then
     VerifyWebhook given
@@ -12,10 +12,13 @@ Sub RunCommand(kind, baseUrl, apiKey, timeoutSeconds, fields)
   End If
   Set client = Phone2Pay(ReadText(baseUrl), ReadText(apiKey))
   client.TimeoutSeconds = timeoutSeconds
-  Select Case kind
-    Case "createTransaction": Set answer = client.CreateTransaction(given)
-    Case "checkTransaction": Set answer = client.CheckTransaction(given.Item("id"))
-    Case "redeemTransaction": Set answer = client.RedeemTransaction(given.Item("id"))
+  key = ReadText(idempotencyKey)
+  Select Case kind & " " & (key <> "")
+    Case "createTransaction False": Set answer = client.CreateTransaction(given)
+    Case "createTransaction True": Set answer = client.CreateTransactionOnce(given, key)
+    Case "checkTransaction False": Set answer = client.CheckTransaction(given.Item("id"))
+    Case "redeemTransaction False": Set answer = client.RedeemTransaction(given.Item("id"))
+    Case "redeemTransaction True": Set answer = client.RedeemTransactionOnce(given.Item("id"), key)
   End Select
   If answer.Ok Then
     WScript.Echo "answer"

@@ -18,10 +18,11 @@ sub run {
     my $client = Phone2Pay->new(
         base_url => $command->{baseUrl}, api_key => $command->{apiKey}, timeout_seconds => $timeout,
     );
-    return $client->create_transaction(%$given, idempotency_key => $command->{idempotencyKey}) if $call eq 'createTransaction';
+    my %once = (idempotency_key => $command->{idempotencyKey});
+    return $client->create_transaction(%$given, %once) if $call eq 'createTransaction';
     return $client->check_transaction($given->{id}) if $call eq 'checkTransaction';
-    return $client->redeem_transaction($given->{id}) if $call eq 'redeemTransaction';
-    return $client->cancel_transaction($given->{id}) if $call eq 'cancelTransaction';
+    return $client->redeem_transaction($given->{id}, %once) if $call eq 'redeemTransaction';
+    return $client->cancel_transaction($given->{id}, %once) if $call eq 'cancelTransaction';
     return $client->quote(%$given) if $call eq 'quote';
     die "there is no call $call";
 }

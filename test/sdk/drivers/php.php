@@ -15,11 +15,11 @@ function run(array $command): array
         return Phone2Pay::verifyWebhook($given['secret'], $given['headers'], $body, $given['nowSeconds']);
     }
     $client = new Phone2Pay($command['baseUrl'], $command['apiKey'], $command['timeoutMs']);
-    if ($command['call'] === 'createTransaction') {
-        return $client->createTransaction($given, $command['idempotencyKey'] ?? null);
-    }
-    $ofOne = ['checkTransaction', 'redeemTransaction', 'cancelTransaction'];
-    return $client->{$command['call']}(in_array($command['call'], $ofOne, true) ? $given['id'] : $given);
+    $wanted = $given['id'] ?? $given;
+    $once = ['createTransaction', 'redeemTransaction', 'cancelTransaction'];
+    return in_array($command['call'], $once, true)
+        ? $client->{$command['call']}($wanted, $command['idempotencyKey'] ?? null)
+        : $client->{$command['call']}($wanted);
 }
 
 function outcome(array $command): array

@@ -16,11 +16,12 @@ def run(command):
         body = base64.b64decode(given["bodyBase64"])
         return verify_webhook(given["secret"], given["headers"], body, given["nowSeconds"])
     client = Phone2Pay(command["baseUrl"], command["apiKey"], command["timeoutMs"] / 1000)
+    once = command.get("idempotencyKey")
     calls = {
-        "createTransaction": lambda: client.create_transaction(given, command.get("idempotencyKey")),
+        "createTransaction": lambda: client.create_transaction(given, once),
         "checkTransaction": lambda: client.check_transaction(given["id"]),
-        "redeemTransaction": lambda: client.redeem_transaction(given["id"]),
-        "cancelTransaction": lambda: client.cancel_transaction(given["id"]),
+        "redeemTransaction": lambda: client.redeem_transaction(given["id"], once),
+        "cancelTransaction": lambda: client.cancel_transaction(given["id"], once),
         "quote": lambda: client.quote(given),
     }
     return calls[command["call"]]()

@@ -8,10 +8,11 @@ async function run({ call, arguments: given, idempotencyKey, ...client }: Comman
   const wanted = given as any;
   if (call === "verifyWebhook") return verifyWebhook({ ...wanted, body: Buffer.from(wanted.bodyBase64, "base64") });
   const kit = phone2pay(client);
-  if (call === "createTransaction")
-    return kit.createTransaction(wanted, idempotencyKey === undefined ? {} : { idempotencyKey });
+  const once = idempotencyKey === undefined ? {} : { idempotencyKey };
+  if (call === "createTransaction") return kit.createTransaction(wanted, once);
   if (call === "quote") return kit.quote(wanted);
-  return kit[call](wanted.id);
+  if (call === "checkTransaction") return kit.checkTransaction(wanted.id);
+  return kit[call](wanted.id, once);
 }
 
 async function outcomeOf(command: Command): Promise<Outcome> {
