@@ -9,7 +9,7 @@ import type { Db } from "./database.ts";
 import { gathered } from "./gathered.ts";
 import { findRenewal, isAccessCodeTaken } from "./passes.ts";
 import { PREPARED } from "./prepared.ts";
-import { openedDeliveries } from "./webhook-outbox.ts";
+import { isListenedTo, openedDeliveries } from "./webhook-outbox.ts";
 
 /** Draws of an access code before we give up: beside a million passes, one draw in a million meets one of theirs. */
 const ACCESS_CODE_DRAWS_MAX = 3;
@@ -45,7 +45,14 @@ interface Wanted {
 }
 
 type OpenOne = (wanted: Wanted) => Promise<Transaction | null>;
-const openers = new WeakMap<Db, OpenOne>();
+interface Openers {
+  /** Opens what nobody listens to; null for what somebody does, who has to be told in the same statement. */
+  readonly unheard: OpenOne;
+  readonly any: OpenOne;
+  /** Merchants and modes that somebody listened to when we looked: a hint, which spares them the first try. */
+  readonly heard: Set<string>;
+}
+const openersOf = new WeakMap<Db, Openers>();
 
 /**
  * With all others that are opened at the same moment, in one statement. Null where a unique index has such a row, and
@@ -53,10 +60,23 @@ const openers = new WeakMap<Db, OpenOne>();
  */
 async function openTogether(db: Db, wanted: Wanted): Promise<Transaction | null> {
   if (db.isTransaction) return null;
-  const open = openers.get(db) ?? gathered((together) => writeOpened(db, together, BATCH_LOCK_TIMEOUT_MS));
-  openers.set(db, open);
+  const openers = openersOf.get(db) ?? {
+    unheard: gathered((together) =>
+      writeOpened(db, together, { unheardOnly: true, lockTimeoutMs: BATCH_LOCK_TIMEOUT_MS }),
+    ),
+    any: gathered((together) =>
+      writeOpened(db, together, { unheardOnly: false, lockTimeoutMs: BATCH_LOCK_TIMEOUT_MS }),
+    ),
+    heard: new Set(),
+  };
+  openersOf.set(db, openers);
+  const owner = `${wanted.order.merchantId} ${wanted.order.test}`;
   try {
-    return await open(wanted);
+    const unheard = openers.heard.has(owner) ? null : await openers.unheard(wanted);
+    if (unheard) return unheard;
+    const opened = await openers.any(wanted);
+    if (opened) openers.heard.add(owner);
+    return opened;
   } catch (error) {
     if (isAboutCompany(error)) return null;
     throw error;
@@ -65,7 +85,7 @@ async function openTogether(db: Db, wanted: Wanted): Promise<Transaction | null>
 
 /** Null where any unique index has such a row already. */
 async function openAlone(db: Db, wanted: Wanted): Promise<Transaction | null> {
-  const [opened = null] = await writeOpened(db, [wanted], null);
+  const [opened = null] = await writeOpened(db, [wanted], { unheardOnly: false, lockTimeoutMs: null });
   return opened;
 }
 
@@ -84,7 +104,7 @@ function isAboutCompany(error: unknown): boolean {
 async function writeOpened(
   db: Db,
   all: readonly Wanted[],
-  lockTimeoutMs: number | null,
+  { unheardOnly, lockTimeoutMs }: { readonly unheardOnly: boolean; readonly lockTimeoutMs: number | null },
 ): Promise<readonly (Transaction | null)[]> {
   const records = all.map(rowOf);
   const transactions = all.map(({ order, ...rest }) => openedTransaction(order, { ...rest, ...NOT_YET }));
@@ -95,14 +115,15 @@ async function writeOpened(
     ), opened as (
       insert into transactions (${columns}, expires_at, resumable_until)
       select ${columns}, now() + make_interval(mins => ${OPEN_MINUTES}), now() + make_interval(days => ${RESUMABLE_DAYS})
-      from patience, json_populate_recordset(null::transactions, ${JSON.stringify(records)})
+      from patience, json_populate_recordset(null::transactions, ${JSON.stringify(records)}) as transactions
+      ${unheardOnly ? sql`where not ${isListenedTo}` : sql``}
       order by merchant_id, test, reference
       on conflict do nothing
       returning id, merchant_id, test, tariff_id, amount, created_at, expires_at, resumable_until
     ), lines as (
       insert into journal (transaction_id, event, data)
       select id, 'transaction.created', jsonb_build_object('amountRappen', amount) from opened
-    ), ${openedDeliveries(transactions)}
+    )${unheardOnly ? sql`` : sql`, ${openedDeliveries(transactions)}`}
     select id, created_at, expires_at, resumable_until from opened`.execute(db);
   const written = new Map(rows.map((row) => [row.id.toUpperCase(), row]));
   return transactions.map((transaction) => {
