@@ -81,7 +81,7 @@ export async function lastPlayOfEach(
     .select(sql<boolean>`ended_at is null and lease_until >= clock_timestamp()`.as("isPlaying"))
     .where(sql<boolean>`transaction_id = any(${transactionIds}::uuid[])`)
     .orderBy("transaction_id")
-    .orderBy("id", "desc")
+    .orderBy("test_plays.id", "desc") // «id» alone would be the column as it is named above
     .execute();
   return new Map(rows.map(({ id, ...play }) => [id.toUpperCase(), play]));
 }
