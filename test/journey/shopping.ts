@@ -9,6 +9,7 @@ import { type Exchange, openExchange } from "../telephony/exchange.ts";
 
 const ACCOUNTS = 12;
 const READY_MS_MAX = 30_000;
+const CALLS_MAX = 3;
 /** What a code takes from its last key to the pay page. */
 export const HEARD_MS_MAX = 8_000;
 export const STATE_MS_MAX = 60_000;
@@ -166,8 +167,9 @@ export async function call(phone: Page, number?: string): Promise<void> {
 }
 
 /**
- * Keys the code as people do: once more, after a star, if nothing comes of it. On a busy machine a key that is pressed at
- * the very moment of the answer can fall before the question.
+ * Keys the code as people do: once more, after a star, if nothing comes of it, and in a new call if nothing comes of that
+ * either. On a busy machine a key that is pressed at the very moment of the answer can fall before the question, and the
+ * sound of a browser's call may never get through.
  */
 export async function keyCode(
   phone: Page,
@@ -175,15 +177,20 @@ export async function keyCode(
   heard: () => Promise<unknown>,
   press = (key: string) => phone.click(`[data-key="${key}"]`),
 ): Promise<void> {
-  for (const keys of [code, `*${code}`, `*${code}`]) {
-    for (const key of keys) await press(key);
-    const isHeard = await heard().then(
-      () => true,
-      () => false,
-    );
-    if (isHeard) return;
+  for (let calls = 1; calls <= CALLS_MAX; calls++) {
+    for (const keys of [code, `*${code}`, `*${code}`]) {
+      for (const key of keys) await press(key);
+      const isHeard = await heard().then(
+        () => true,
+        () => false,
+      );
+      if (isHeard) return;
+    }
+    await phone.click("[data-hang-up]", { timeout: 1_000 }).catch(() => {}); // it may be over by itself
+    await untilPhone(phone, "ended");
+    if (calls < CALLS_MAX) await call(phone);
   }
-  throw new Error(`the code was not heard; the telephone shows «${await phone.textContent("[data-state]")}»`);
+  throw new Error(`the code was not heard in ${CALLS_MAX} calls`);
 }
 
 /** The page shows that its code was keyed. */

@@ -29,7 +29,8 @@ import {
   untilStatus,
 } from "./shopping.ts";
 
-const JOURNEY_MS = 200_000;
+/** Those who wait for their turn included. */
+const JOURNEY_MS = 400_000;
 /** Longer than the page waits before it says that the connection is lost. */
 const NOTICE_MS_MAX = 10_000;
 
