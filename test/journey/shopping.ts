@@ -20,16 +20,6 @@ export interface Shopping extends AsyncDisposable {
   readonly shop: DemoShop;
   /** The softphone of nobody else. */
   readonly takeAccount: () => string;
-  /**
-   * To load pages and to set up a call keeps a small machine busy, and prompts wait for nobody: one journey at a time,
-   * until its code is heard. Then it waits for the clock, beside the others.
-   */
-  takeTurn(): Promise<Turn>;
-}
-
-interface Turn extends Disposable {
-  /** Before the journey is over. */
-  end(): void;
 }
 
 export async function openShopping(firstPort: number): Promise<Shopping> {
@@ -73,18 +63,7 @@ export async function openShopping(firstPort: number): Promise<Shopping> {
     if (!account) throw new Error("all softphones are taken");
     return account;
   };
-  return { exchange, shop, takeAccount, takeTurn: inTurn(), [Symbol.asyncDispose]: () => resources.disposeAsync() };
-}
-
-function inTurn(): Shopping["takeTurn"] {
-  let last: Promise<void> = Promise.resolve();
-  return async () => {
-    const before = last;
-    const { promise, resolve: end } = Promise.withResolvers<void>();
-    last = promise;
-    await before;
-    return { end, [Symbol.dispose]: end };
-  };
+  return { exchange, shop, takeAccount, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 
 /** A telephone on a page of its own, ready to call. */
@@ -175,9 +154,11 @@ export async function keyCode(
   phone: Page,
   code: string,
   heard: () => Promise<unknown>,
-  press = (key: string) => phone.click(`[data-key="${key}"]`),
+  pressFirst?: (key: string) => Promise<unknown>,
 ): Promise<void> {
+  const click = (key: string) => phone.click(`[data-key="${key}"]`);
   for (let calls = 1; calls <= CALLS_MAX; calls++) {
+    const press = calls === 1 ? (pressFirst ?? click) : click;
     for (const keys of [code, `*${code}`, `*${code}`]) {
       for (const key of keys) await press(key);
       const isHeard = await heard().then(
