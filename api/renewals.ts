@@ -1,6 +1,7 @@
 import { whyNotRenewable } from "../core/access.ts";
 import type { PublicError } from "../core/errors.ts";
-import { cancel, statusAt, type Transaction, type Transition } from "../core/transaction.ts";
+import { statusAt, type Transaction } from "../core/transaction.ts";
+import { cancel, type Transition } from "../core/transitions.ts";
 import { type Db, databaseNow } from "../db/database.ts";
 import { findRenewal } from "../db/passes.ts";
 import { changeTransaction } from "../db/transactions.ts";

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { type ErrorCode, PublicError } from "../core/errors.ts";
-import { accessUntil, cancel, expire, type Item, type Order, redeem, type Transition } from "../core/transaction.ts";
+import { accessUntil, type Item, type Order } from "../core/transaction.ts";
 import { newTransactionId, parseTransactionId } from "../core/transaction-id.ts";
+import { cancel, expire, redeem, type Transition } from "../core/transitions.ts";
 import { openTransaction } from "../db/opening.ts";
 import {
   changeTransaction,

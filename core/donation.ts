@@ -1,6 +1,7 @@
 import type { Rappen } from "./money.ts";
 import { quote } from "./quote.ts";
-import { type Terms, type Transaction, type Transition, whyNotPayable } from "./transaction.ts";
+import type { Terms, Transaction } from "./transaction.ts";
+import { type Transition, whyNotPayable } from "./transitions.ts";
 
 /** Amounts that one page offers besides the giver's own. */
 export const SUGGESTIONS_MAX = 6;

@@ -1,7 +1,8 @@
 import type { ErrorCode } from "./errors.ts";
 import { type PlannedCall, planCall } from "./quote.ts";
 import { nextPulseAtMs, pulsesOf, type Segment } from "./tariff.ts";
-import { expire, statusAt, type Terms, type Transaction, type Transition, whyNotPayable } from "./transaction.ts";
+import { statusAt, type Terms, type Transaction } from "./transaction.ts";
+import { expire, type Transition, whyNotPayable } from "./transitions.ts";
 
 /** The trunk of calls that this system plays itself, in test mode. It has no carrier, no Asterisk, and no caller. */
 export const TEST_TRUNK = "test";

@@ -1,4 +1,4 @@
-import type { TransactionEvent } from "./transaction.ts";
+import type { TransactionEvent } from "./transitions.ts";
 
 /** What a merchant can subscribe to. Pulses come several times a minute, so an endpoint has them only if it names them. */
 export const WEBHOOK_EVENTS = [

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { TEST_TRUNK } from "../core/played-call.ts";
-import { endCall, type Terms, type Transaction } from "../core/transaction.ts";
+import type { Terms, Transaction } from "../core/transaction.ts";
+import { endCall } from "../core/transitions.ts";
 import type { Db, DbTransaction } from "./database.ts";
 import { bookWithin, type DuePulses, LEASE_SECONDS } from "./pulses.ts";
 import { changeWithin } from "./transactions.ts";

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { type Pulse, pulsesDue, pulsesOf } from "../core/tariff.ts";
-import { completeCall } from "../core/transaction.ts";
+import { completeCall } from "../core/transitions.ts";
 import type { Db, DbTransaction } from "./database.ts";
 import { findTariff, termsOfNumber } from "./numbers.ts";
 import { changeWithin } from "./transactions.ts";

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import type { Pulse } from "../core/tariff.ts";
-import { applyPulses } from "../core/transaction.ts";
+import { applyPulses } from "../core/transitions.ts";
 import type { Db, DbTransaction } from "./database.ts";
 import { notify } from "./notices.ts";
 import { changeWithin, findTransactions } from "./transactions.ts";

@@ -1,7 +1,8 @@
 import { sql } from "kysely";
 import pg from "pg";
 import type { ErrorCode } from "../core/errors.ts";
-import type { Status, Transaction, Transition } from "../core/transaction.ts";
+import type { Status, Transaction } from "../core/transaction.ts";
+import type { Transition } from "../core/transitions.ts";
 import { type Db, type DbTransaction, databaseNow, inTransaction } from "./database.ts";
 import { notifyChange } from "./notices.ts";
 import { transactionOf } from "./transaction-row.ts";

@@ -1,4 +1,4 @@
-import { confirm, expire } from "../core/transaction.ts";
+import { confirm, expire } from "../core/transitions.ts";
 import { abandonedLegs } from "./call-legs.ts";
 import { closeLeg } from "./close-leg.ts";
 import { completeLeg, legsToComplete } from "./complete-leg.ts";

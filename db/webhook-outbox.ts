@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from "kysely";
-import type { Change, Transaction, TransactionEvent } from "../core/transaction.ts";
+import type { Transaction } from "../core/transaction.ts";
 import { snapshotOf } from "../core/transaction-snapshot.ts";
+import type { Change, TransactionEvent } from "../core/transitions.ts";
 import type { WebhookEvent } from "../core/webhook-event.ts";
 import type { DbTransaction } from "./database.ts";
 

@@ -1,4 +1,5 @@
-import { statusAt, type Terms, type Transaction, whyNotPayable } from "../core/transaction.ts";
+import { statusAt, type Terms, type Transaction } from "../core/transaction.ts";
+import { whyNotPayable } from "../core/transitions.ts";
 import { findBrand } from "../db/brands.ts";
 import { callsOf } from "../db/call-legs.ts";
 import { findCode, issueCode, type LiveCode } from "../db/codes.ts";

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ErrorCode } from "../core/errors.ts";
 import { type MessageKey, message } from "../core/messages.ts";
-import { cancel, confirm, isPaid, resume, statusAt, type Transaction } from "../core/transaction.ts";
+import { isPaid, statusAt, type Transaction } from "../core/transaction.ts";
+import { cancel, confirm, resume } from "../core/transitions.ts";
 import { issueCode } from "../db/codes.ts";
 import type { Db } from "../db/database.ts";
 import { findMerchant } from "../db/merchants.ts";

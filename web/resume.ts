@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type Language, message } from "../core/messages.ts";
-import { resume } from "../core/transaction.ts";
 import { ID_DIGITS, parseTransactionId } from "../core/transaction-id.ts";
+import { resume } from "../core/transitions.ts";
 import { changeTransaction, findTransaction } from "../db/transactions.ts";
 import { showErrorPage } from "./error-page.ts";
 import { languageOf, languageQuery } from "./language.ts";

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "../core/errors.ts";
 import { expireNow, halfWayOf, type Play, playedUniqueid, TEST_TRUNK, whyNotPlayable } from "../core/played-call.ts";
 import { MULTICALL_MAX } from "../core/quote.ts";
-import { resume } from "../core/transaction.ts";
+import { resume } from "../core/transitions.ts";
 import { issueCode } from "../db/codes.ts";
 import { beginPlay, endPlay, PLAY_LEASE_SECONDS, renewPlays } from "../db/test-plays.ts";
 import { changeTransaction } from "../db/transactions.ts";

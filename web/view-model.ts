@@ -1,7 +1,8 @@
 import { formatClock, formatDate, formatDuration, spellDuration } from "../core/durations.ts";
 import { type Language, message } from "../core/messages.ts";
 import { formatMoney } from "../core/money.ts";
-import { isPaid, remainingRappen, statusAt, type Transaction, whyNotPayable } from "../core/transaction.ts";
+import { isPaid, remainingRappen, statusAt, type Transaction } from "../core/transaction.ts";
+import { whyNotPayable } from "../core/transitions.ts";
 import type { Brand } from "../db/brands.ts";
 import type { LiveCode } from "../db/codes.ts";
 import type { Merchant } from "../db/merchants.ts";

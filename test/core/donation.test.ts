@@ -1,7 +1,8 @@
 import { expect, test } from "@jest/globals";
 import { chooseAmount, mayChooseAmount } from "../../core/donation.ts";
 import { parseFrancs } from "../../core/money.ts";
-import { startCall, type Transaction } from "../../core/transaction.ts";
+import type { Transaction } from "../../core/transaction.ts";
+import { startCall } from "../../core/transitions.ts";
 import { PULSES_OF_5_SECONDS } from "../support/seed.ts";
 import { transactionWith } from "./any-transaction.ts";
 

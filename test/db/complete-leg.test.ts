@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { billedAfter, pulsesOf } from "../../core/tariff.ts";
-import { cancel } from "../../core/transaction.ts";
+import { cancel } from "../../core/transitions.ts";
 import { closeLeg } from "../../db/close-leg.ts";
 import type { OpenDatabase } from "../../db/database.ts";
 import { bookPulses } from "../../db/pulses.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { pulsesOf } from "../../core/tariff.ts";
-import { expire, redeem, resume } from "../../core/transaction.ts";
+import { expire, redeem, resume } from "../../core/transitions.ts";
 import { endLeg } from "../../db/call-legs.ts";
 import { claimCode, issueCode } from "../../db/codes.ts";
 import type { OpenDatabase } from "../../db/database.ts";

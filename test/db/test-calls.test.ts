@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { sql } from "kysely";
 import { UNKNOWN_LOCK_OUT } from "../../core/lock-outs.ts";
 import { expireNow, playedUniqueid, TEST_TRUNK } from "../../core/played-call.ts";
-import { resume } from "../../core/transaction.ts";
+import { resume } from "../../core/transitions.ts";
 import type { CallLeg } from "../../db/call-legs.ts";
 import { readCallerRecord } from "../../db/caller-record.ts";
 import { claimCode, issueCode } from "../../db/codes.ts";

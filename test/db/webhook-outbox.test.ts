@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { pulsesOf } from "../../core/tariff.ts";
-import { cancel, confirm, expire, redeem, resume } from "../../core/transaction.ts";
+import { cancel, confirm, expire, redeem, resume } from "../../core/transitions.ts";
 import type { WebhookEvent } from "../../core/webhook-event.ts";
 import { bookPulses } from "../../db/pulses.ts";
 import { changeTransaction, changeWithin, readJournal } from "../../db/transactions.ts";

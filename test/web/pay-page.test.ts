@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { LANGUAGES, message } from "../../core/messages.ts";
-import { expire } from "../../core/transaction.ts";
+import { expire } from "../../core/transitions.ts";
 import { findCode } from "../../db/codes.ts";
 import { addMerchant } from "../../db/merchants.ts";
 import { seedMerchant, TEN_RAPPEN_A_SECOND, THREE_FRANCS_A_CALL } from "../support/seed.ts";

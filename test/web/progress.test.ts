@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { confirm } from "../../core/transaction.ts";
+import { confirm } from "../../core/transitions.ts";
 import { notify } from "../../db/notices.ts";
 import { eventually } from "../support/eventually.ts";
 import { followProgress } from "./follow-progress.ts";

@@ -1,7 +1,8 @@
 import { sql } from "kysely";
 import { CODES_LIVE_MAX } from "../../core/code.ts";
 import { DAY_MS } from "../../core/time.ts";
-import { applyPulses, cancel, confirm, expire, type Order, redeem } from "../../core/transaction.ts";
+import type { Order } from "../../core/transaction.ts";
+import { applyPulses, cancel, confirm, expire, redeem } from "../../core/transitions.ts";
 import { type Seeded, seedMerchant, TEN_RAPPEN_A_SECOND, THREE_FRANCS_A_CALL } from "../support/seed.ts";
 import { shiftBack } from "../support/time-travel.ts";
 import { WebApp } from "./web-app.ts";
