@@ -6,6 +6,7 @@ import type { Play } from "../core/played-call.ts";
 import type { Segment } from "../core/tariff.ts";
 import type { Item, PaymentException, Status } from "../core/transaction.ts";
 import type { DurationRounding } from "../core/trunk.ts";
+import type { CallDriftsTable, CallRecordFilesTable, CallRecordsTable } from "./call-record-tables.ts";
 import type { MaybeMoment, Moment } from "./column-types.ts";
 import type {
   WebhookAttemptsTable,
@@ -228,38 +229,6 @@ interface JournalTable {
   at: Moment;
   event: string;
   data: JSONColumnType<Readonly<Record<string, string | number | boolean | null>>>;
-}
-
-interface CallRecordsTable {
-  id: Generated<number>;
-  uniqueid: string;
-  sequence: number;
-  number: string | null;
-  started_at: Moment;
-  answered_at: MaybeMoment;
-  ended_at: Moment;
-  /** Numeric, which the driver gives as text so that nothing of it is lost. */
-  duration_ms: string;
-  talk_ms: string;
-  disposition: string;
-  channel: string;
-  source: "file" | "ami";
-  received_at: Moment;
-}
-
-interface CallRecordFilesTable {
-  fingerprint: string;
-  path: string;
-  offset_bytes: number;
-  records: Generated<number>;
-  garbage_lines: Generated<number>;
-  read_at: Moment;
-}
-
-interface CallDriftsTable {
-  uniqueid: string;
-  kind: "drift" | "record_missing" | "leg_missing";
-  found_at: Moment;
 }
 
 interface BarredCallersTable {
