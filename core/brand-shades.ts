@@ -5,7 +5,7 @@ export const TEXT_CONTRAST_MIN = 4.5;
 /** WCAG 2.2, 1.4.11: buttons, marks and bars against what lies around them. */
 export const FIGURE_CONTRAST_MIN = 3;
 
-/** What the shopper's pages are drawn on, as `web/public/pay.css` says it; a test holds the two equal. */
+/** What the shopper's pages are drawn on, as `web/public/look.css` says it; a test holds the two equal. */
 export const SURFACES = {
   light: { paper: "#ffffff", wash: "#f4f5f2", line: "#d8ddd8", ink: "#101513", muted: "#545e59" },
   dark: { paper: "#0f1311", wash: "#181d1a", line: "#2d3430", ink: "#f1f4f2", muted: "#a6b0ab" },

@@ -82,7 +82,7 @@ function styleOf(colour: string) {
   return style;
 }
 
-/** The tokens of `web/public/pay.css` that are a merchant's to choose; paper is black on white for everybody. */
+/** The tokens of `web/public/look.css` that are a merchant's to choose; paper is black on white for everybody. */
 function styleSheet(light: Shades, dark: Shades): string {
   return `@media screen {\n:root {\n${tokens(light)}}\n}\n\n@media screen and (prefers-color-scheme: dark) {\n:root {\n${tokens(dark)}}\n}\n`;
 }

@@ -10,7 +10,7 @@ const MARK_RADIUS = 4.6;
 const COLORS = { ink: "#101513", muted: "#545e59", line: "#d8ddd8", accent: "#076b4c", wash: "#f4f5f2", paper: "#fff" };
 type Color = keyof typeof COLORS;
 
-/** Sizes and colours of the house (pay.css), as they are on paper. */
+/** Sizes and colours of the house (look.css), as they are on paper. */
 export const STYLES = {
   text: { font: "regular", size: 10.5, leading: 1.45, color: "ink" },
   sum: { font: "bold", size: 12.5, leading: 1.4, color: "ink" },

@@ -21,7 +21,9 @@ const LANGUAGE_NAMES: Readonly<Record<Language, string>> = {
 
 /** Addresses of the page's own files, with a hash of their content: they are cached for good and never stale. */
 const ASSETS = {
-  css: assetAddress("pay.css"),
+  lookCss: assetAddress("look.css"),
+  payCss: assetAddress("pay.css"),
+  printCss: assetAddress("print.css"),
   testCss: assetAddress("test-mode.css"),
   js: assetAddress("pay.js"),
   icon: assetAddress("icon.svg"),

@@ -22,7 +22,7 @@ function usable(colour: Colour): { readonly colour: Colour; readonly shades: Bra
   return "refusal" in shades ? usable(shades.nearest) : { colour, shades };
 }
 
-/** Every pair that `pay.css` makes of a merchant's shades, with what WCAG 2.2 asks for it. */
+/** Every pair that `look.css` makes of a merchant's shades, with what WCAG 2.2 asks for it. */
 function pairs(scheme: Scheme, shades: Shades): readonly (readonly [string, Colour, Colour, number])[] {
   const { paper, wash, line, ink, muted } = SURFACES[scheme];
   const { accent, accentDeep, onAccent, accentInk, accentInkDeep, accentWash } = shades;
@@ -96,7 +96,7 @@ test("a colour is six hex digits behind a #, and nothing else", () => {
 });
 
 test("the surfaces that shades are reckoned with are those of the style sheet", async () => {
-  const css = await readFile(path.resolve(import.meta.dirname, "../../web/public/pay.css"), "utf8");
+  const css = await readFile(path.resolve(import.meta.dirname, "../../web/public/look.css"), "utf8");
   const [light = "", dark = ""] = [...css.matchAll(/:root \{([^}]+)\}/g)].map(([, block]) => block);
   for (const [block, surfaces] of [[light, SURFACES.light] as const, [dark, SURFACES.dark] as const]) {
     for (const [name, colour] of Object.entries(surfaces)) {

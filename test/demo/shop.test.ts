@@ -172,7 +172,12 @@ test("the telephone page says how to call with any SIP client", async () => {
 });
 
 test("what the browser telephone imports is there", async () => {
-  for (const file of ["/public/softphone.js", "/public/demo.css", "/vendor/sip.js/api/user-agent.js"]) {
+  for (const file of [
+    "/public/softphone.js",
+    "/public/look.css",
+    "/public/demo.css",
+    "/vendor/sip.js/api/user-agent.js",
+  ]) {
     expect([file, (await under.visit(file)).status]).toEqual([file, 200]);
   }
 });
