@@ -1,17 +1,13 @@
-import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { findBrand } from "../db/brands.ts";
 import type { OpenDatabase } from "../db/database.ts";
 import { addMerchant } from "../db/merchants.ts";
 import { cloneDatabase } from "./support/database.ts";
+import { phone2pay } from "./support/operator-command.ts";
 import { png } from "./support/pictures.ts";
-
-const KEY = "a-key-for-tests-only";
-const program = path.resolve(import.meta.dirname, "../bin/phone2pay.ts");
 
 let database: OpenDatabase;
 let directory: string;
@@ -27,19 +23,7 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-/** What the operator's command prints; rejects with what it complains about. */
-async function brand(...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [program, "merchant", "brand", ...args], {
-    env: {
-      ...process.env,
-      DATABASE_URL: database.url,
-      PHONE2PAY_AGI_SECRET: "a-secret-for-tests-only",
-      PHONE2PAY_CALLER_HASH_KEY: KEY,
-      PHONE2PAY_WEBHOOK_KEY: KEY,
-    },
-  });
-  return stdout;
-}
+const brand = (...args: string[]) => phone2pay(database.url, "merchant", "brand", ...args);
 
 async function fileOf(name: string, content: Buffer | string): Promise<string> {
   const file = path.join(directory, name);

@@ -44,6 +44,19 @@ function jobs(): Program {
   });
 }
 
+/** A delivery whose receiver doesn't answer until it is told to: `held` are the answers that it owes. */
+async function oneUnderWay() {
+  await using resources = new AsyncDisposableStack();
+  const held: ServerResponse[] = [];
+  const receiver = resources.use(await Receiver.open((response) => void held.push(response)));
+  const endpoint = resources.use(await hooks.endpoint(receiver.url));
+  resources.use(hooks.send());
+  await happen(1);
+  await receiver.heard(1);
+  const kept = resources.move();
+  return { receiver, endpoint, held, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
 async function allDelivered(endpoint: MadeEndpoint): Promise<void> {
   await eventually(async () => (await hooks.deliveries(endpoint)).every(({ status }) => status === "delivered"));
 }
@@ -75,13 +88,8 @@ test("no event is lost when senders are killed in the middle, and what comes twi
 }, 120_000);
 
 test("a sender whose claim has run out settles nothing of what another one has in its hands", async () => {
-  await using receiver = await Receiver.open();
-  await using endpoint = await hooks.endpoint(receiver.url);
-  const held: ServerResponse[] = [];
-  receiver.behave = (response) => void held.push(response);
-  await using _sender = hooks.send();
-  await happen(1);
-  await receiver.heard(1);
+  await using underWay = await oneUnderWay();
+  const { receiver, endpoint, held } = underWay;
   await hooks.hurry(); // its claim runs out while the receiver is still thinking
   await receiver.heard(2);
   held[0]?.writeHead(500).end();
@@ -98,13 +106,8 @@ test("a sender whose claim has run out settles nothing of what another one has i
 });
 
 test("a delivery that is asked for again while it is under way is sent again, whatever comes of those attempts, and each is told", async () => {
-  await using receiver = await Receiver.open();
-  await using endpoint = await hooks.endpoint(receiver.url);
-  const held: ServerResponse[] = [];
-  receiver.behave = (response) => void held.push(response);
-  await using _sender = hooks.send();
-  await happen(1);
-  await receiver.heard(1);
+  await using underWay = await oneUnderWay();
+  const { receiver, endpoint, held } = underWay;
   const [first] = await hooks.deliveries(endpoint);
   const redeliver = () => hooks.api.post(`/v1/webhook-endpoints/${endpoint.id}/deliveries/${first?.id}/redeliver`);
   await redeliver();

@@ -1,20 +1,20 @@
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { changeBrand } from "../../db/brands.ts";
-import { barriersIn, inBrowser, launchChromium, PICTURES, visitPage } from "../support/chromium.ts";
+import { barriersIn, inBrowser, PICTURES } from "../support/chromium.ts";
 import { png } from "../support/pictures.ts";
 import { DESKTOP, NARROWEST, OVERFLOW, PHONE } from "../support/screens.ts";
-import { WebApp } from "./web-app.ts";
+import { VisitedWeb } from "./visited-web.ts";
+import type { WebApp } from "./web-app.ts";
 
 /** Black, pure blue, the shades that yellow and pale grey have to become, orange that takes black text, and stop's red. */
 const COLOURS = ["#000000", "#0000ff", "#ac8a00", "#8d8d8d", "#e8590c", "#d6001c"] as const;
 const SCHEMES = ["light", "dark"] as const;
 const LONG = "Coopérative des disquaires indépendants du Léman et de la Broye, ";
 
+let site: VisitedWeb;
 let web: WebApp;
-let address: string;
-let browser: Browser;
 
 /** In the shape that takes most room. */
 async function appear(colour: string, logo = png({ width: 640, height: 80, colour: "d6001c" })): Promise<void> {
@@ -28,7 +28,7 @@ async function picture(page: Page, name: string): Promise<void> {
 }
 
 async function look(name: string, url: string, colour: string): Promise<void> {
-  await using visitor = await visitPage(browser, address + url, { viewport: PHONE });
+  await using visitor = await site.visit(url, { viewport: PHONE });
   for (const colorScheme of SCHEMES) {
     await visitor.page.emulateMedia({ colorScheme });
     await picture(visitor.page, `${colour.slice(1)}-${name}-${colorScheme}`);
@@ -45,13 +45,11 @@ const DRAWN = `(() => {
 
 inBrowser("in a browser", () => {
   beforeAll(async () => {
-    web = await WebApp.start();
-    address = await web.app.listen({ port: 0, host: "127.0.0.1" });
-    browser = await launchChromium();
+    site = await VisitedWeb.open();
+    ({ web } = site);
   });
   afterAll(async () => {
-    await browser.close();
-    await web[Symbol.asyncDispose]();
+    await site[Symbol.asyncDispose]();
   });
 
   test.each(COLOURS)("a page in %s has no barrier, in both schemes, and keeps to its policy", async (colour) => {
@@ -71,10 +69,10 @@ inBrowser("in a browser", () => {
 
   test("the merchant's colour and logo are really drawn, and another merchant's colour isn't", async () => {
     await appear("#0000ff");
-    const url = `${address}/pay/${await web.open()}`;
-    await using light = await visitPage(browser, url, { colorScheme: "light" });
+    const url = `/pay/${await web.open()}`;
+    await using light = await site.visit(url, { colorScheme: "light" });
     expect(await light.page.evaluate(DRAWN)).toEqual({ backgroundColor: "rgb(0, 0, 255)", logo: 640 });
-    await using dark = await visitPage(browser, url, { colorScheme: "dark" });
+    await using dark = await site.visit(url, { colorScheme: "dark" });
     expect(await dark.page.evaluate(DRAWN)).toEqual({ backgroundColor: "rgb(74, 74, 255)", logo: 640 });
   });
 
@@ -86,7 +84,7 @@ inBrowser("in a browser", () => {
     ] as const) {
       await appear("#1d5b9a", png({ width, height }));
       for (const url of [`/pay/${await web.open()}`, `/pay/${await web.inState("confirmed")}/receipt`]) {
-        await using visitor = await visitPage(browser, address + url, { viewport: NARROWEST });
+        await using visitor = await site.visit(url, { viewport: NARROWEST });
         expect([width, await visitor.page.evaluate(OVERFLOW)]).toEqual([width, 0]);
       }
     }
@@ -94,8 +92,8 @@ inBrowser("in a browser", () => {
 
   test("a receipt prints with the logo, and black on white as every page of ours", async () => {
     await appear("#0000ff");
-    const url = `${address}/pay/${await web.inState("confirmed")}/receipt`;
-    await using visitor = await visitPage(browser, url, { viewport: DESKTOP, colorScheme: "dark" });
+    const url = `/pay/${await web.inState("confirmed")}/receipt`;
+    await using visitor = await site.visit(url, { viewport: DESKTOP, colorScheme: "dark" });
     const { page } = visitor;
     await page.emulateMedia({ media: "print", colorScheme: "dark" });
     expect(await page.locator(".logo").isVisible()).toBe(true);

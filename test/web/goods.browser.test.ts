@@ -1,21 +1,18 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { Browser } from "playwright-core";
 import { DAY_MS } from "../../core/time.ts";
 import type { Order } from "../../core/transaction.ts";
 import { findTransaction } from "../../db/transactions.ts";
-import { inBrowser, launchChromium, type VisitOptions, visitPage } from "../support/chromium.ts";
+import { inBrowser } from "../support/chromium.ts";
 import { shiftBack } from "../support/time-travel.ts";
-import { openShopSite, type ShopSite } from "./shop-site.ts";
-import { WebApp } from "./web-app.ts";
+import { VisitedWeb } from "./visited-web.ts";
+import type { WebApp } from "./web-app.ts";
 
 const DONATION = { minimumRappen: 50, maximumRappen: 5_000, suggestionsRappen: [100, 500, 1_000, 2_000] };
 
+let site: VisitedWeb;
 let web: WebApp;
-let address: string;
-let browser: Browser;
-let shop: ShopSite;
 
-const visit = (url: string, options?: VisitOptions) => visitPage(browser, `${address}${url}`, options);
+const visit: VisitedWeb["visit"] = (path, options) => site.visit(path, options);
 
 async function paidPass(changes: Partial<Order> = {}) {
   const id = await web.inState("confirmed", { accessDays: 31, ...changes });
@@ -25,19 +22,15 @@ async function paidPass(changes: Partial<Order> = {}) {
 
 inBrowser("in a browser", () => {
   beforeAll(async () => {
-    web = await WebApp.start();
-    address = await web.app.listen({ port: 0, host: "127.0.0.1" });
-    shop = await openShopSite();
-    browser = await launchChromium();
+    site = await VisitedWeb.open();
+    ({ web } = site);
   });
   afterAll(async () => {
-    await browser.close();
-    await shop[Symbol.asyncDispose]();
-    await web[Symbol.asyncDispose]();
+    await site[Symbol.asyncDispose]();
   });
 
   test.each([true, false])("a donation is chosen, changed and paid; with script: %p", async (javaScriptEnabled) => {
-    const id = await web.open({ donation: DONATION, returnUrl: `${shop.address}/thanks` });
+    const id = await web.open({ donation: DONATION, returnUrl: `${site.shop.address}/thanks` });
     await using visitor = await visit(`/pay/${id}`, { javaScriptEnabled });
     const { page } = visitor;
     await page.getByLabel("Autre montant (CHF)").fill("0.10");
@@ -66,7 +59,7 @@ inBrowser("in a browser", () => {
   });
 
   test("a code opens its pass at the merchant's, who is told the id and nothing of where it came from", async () => {
-    const { id, code } = await paidPass({ returnUrl: `${shop.address}/in` });
+    const { id, code } = await paidPass({ returnUrl: `${site.shop.address}/in` });
     await using visitor = await visit("/access");
     const { page } = visitor;
     await page.getByRole("textbox").fill("1234 5678");
@@ -74,20 +67,20 @@ inBrowser("in a browser", () => {
     await page.getByText("Aucun accès ne correspond à cette saisie.").waitFor();
     await page.getByRole("textbox").fill(code.replace(/(.{4})/g, "$1 "));
     await page.getByRole("button", { name: "Accéder" }).click();
-    await page.waitForURL(`${shop.address}/in?transaction=${id}`);
-    expect(shop.visits.at(-1)).toEqual({ url: `/in?transaction=${id}`, referer: undefined });
+    await page.waitForURL(`${site.shop.address}/in?transaction=${id}`);
+    expect(site.shop.visits.at(-1)).toEqual({ url: `/in?transaction=${id}`, referer: undefined });
     expect(visitor.complaints.filter((line) => !line.includes("404"))).toEqual([]);
   });
 
   test("a pass near its end is renewed from the access page, by a call", async () => {
-    const { id, code } = await paidPass({ returnUrl: `${shop.address}/in` });
+    const { id, code } = await paidPass({ returnUrl: `${site.shop.address}/in` });
     await shiftBack(web.db, 26 * DAY_MS);
     await using visitor = await visit("/access", { javaScriptEnabled: false });
     const { page } = visitor;
     await page.getByRole("textbox").fill(code);
     await page.getByRole("button", { name: "Accéder" }).click();
     await page.getByRole("button", { name: "Renouveler l'accès" }).click();
-    await page.waitForURL(`${address}/pay/*`);
+    await page.waitForURL(`${site.address}/pay/*`);
     const renewalId = page.url().split("/").at(-1) ?? "";
     expect(await findTransaction(web.db, renewalId)).toMatchObject({ renews: id });
     await (await web.call(renewalId)).pulses(1, 10);

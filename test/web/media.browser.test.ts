@@ -1,22 +1,20 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { inBrowser, launchChromium, visitPage } from "../support/chromium.ts";
+import type { Page } from "playwright-core";
+import { inBrowser } from "../support/chromium.ts";
 import { OVERFLOW } from "../support/screens.ts";
 import { readPdf } from "./read-pdf.ts";
-import { STATES, WebApp } from "./web-app.ts";
+import { VisitedWeb } from "./visited-web.ts";
+import { STATES, type WebApp } from "./web-app.ts";
 
 /** A window of 1280 × 1024 at 400 % (WCAG 1.4.10). */
 const ZOOMED = { width: 320, height: 256 };
 const CONTACT = "aide@disques-du-leman.example";
 
+let site: VisitedWeb;
 let web: WebApp;
-let address: string;
-let browser: Browser;
 let pages: readonly string[];
 
-function visit(url: string, options: BrowserContextOptions = {}) {
-  return visitPage(browser, `${address}${url}`, options);
-}
+const visit: VisitedWeb["visit"] = (path, options) => site.visit(path, options);
 
 /** Run in a page: the elements, with their made-up ones before and after, of which this is so. */
 const elementsWith = (condition: string) => `Array.from(document.querySelectorAll("body *")).flatMap((element) =>
@@ -73,21 +71,19 @@ async function everyPage(): Promise<readonly string[]> {
 
 inBrowser("in a browser", () => {
   beforeAll(async () => {
-    web = await WebApp.start();
-    address = await web.app.listen({ port: 0, host: "127.0.0.1" });
-    browser = await launchChromium();
+    site = await VisitedWeb.open();
+    ({ web } = site);
     pages = await everyPage();
   });
   afterAll(async () => {
-    await browser.close();
-    await web[Symbol.asyncDispose]();
+    await site[Symbol.asyncDispose]();
   });
 
   test("at 400 % nothing stands fixed over the page, nothing is cut off, and each control fits into the window", async () => {
     await using visitor = await visit("/resume", { viewport: ZOOMED });
     const { page } = visitor;
     for (const url of pages) {
-      await page.goto(`${address}${url}`);
+      await page.goto(`${site.address}${url}`);
       const fixed = await page.evaluate(elementsWith(`["fixed", "sticky"].includes(style.position)`));
       expect([url, fixed]).toEqual([url, []]);
       expect([url, await page.evaluate(OVERFLOW)]).toEqual([url, 0]);
@@ -148,7 +144,7 @@ inBrowser("in a browser", () => {
     const { page } = visitor;
     await page.emulateMedia({ media: "print" });
     for (const url of pages) {
-      await page.goto(`${address}${url}`);
+      await page.goto(`${site.address}${url}`);
       expect([url, await page.evaluate(TEXT_COLORS)]).toEqual([url, ["rgb(0, 0, 0)"]]);
       expect(await page.locator("body").evaluate((body) => getComputedStyle(body).backgroundColor)).toBe(
         "rgb(255, 255, 255)",

@@ -1,18 +1,16 @@
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { findTransaction } from "../../db/transactions.ts";
-import { inBrowser, launchChromium, visitPage } from "../support/chromium.ts";
-import { openShopSite, type ShopSite } from "./shop-site.ts";
-import { WebApp } from "./web-app.ts";
+import { inBrowser } from "../support/chromium.ts";
+import { VisitedWeb } from "./visited-web.ts";
+import type { WebApp } from "./web-app.ts";
 
 /** The font that pages are drawn in on a Debian (it stands in for Arial), and one whose digits are a quarter wider. */
 const FONTS = ["Liberation Sans", "DejaVu Sans"] as const;
 
+let site: VisitedWeb;
 let web: WebApp;
-let address: string;
-let browser: Browser;
-let shop: ShopSite;
 
 /** Run in the page, where `document` is: how wide number and code are printed, and whether anything is cut off. */
 const MEASURE = `(() => {
@@ -40,26 +38,21 @@ interface Measured {
   readonly price: string;
 }
 
-const visit = (url: string, options?: BrowserContextOptions) => visitPage(browser, `${address}${url}`, options);
+const visit: VisitedWeb["visit"] = (path, options) => site.visit(path, options);
 
 const billed = (page: Page) => page.locator("[data-billed]").getAttribute("value");
-const _status = (page: Page) => page.locator("h1[data-status]").getAttribute("data-status");
 
 inBrowser("in a browser", () => {
   beforeAll(async () => {
-    web = await WebApp.start();
-    address = await web.app.listen({ port: 0, host: "127.0.0.1" });
-    shop = await openShopSite();
-    browser = await launchChromium();
+    site = await VisitedWeb.open();
+    ({ web } = site);
   });
   afterAll(async () => {
-    await browser.close();
-    await shop[Symbol.asyncDispose]();
-    await web[Symbol.asyncDispose]();
+    await site[Symbol.asyncDispose]();
   });
 
   test("a payment moves on the open page from waiting to paid, and confirming ends at the merchant's", async () => {
-    const id = await web.open({ returnUrl: `${shop.address}/back?order=7` });
+    const id = await web.open({ returnUrl: `${site.shop.address}/back?order=7` });
     await using visitor = await visit(`/pay/${id}`);
     const { page } = visitor;
     expect(await page.locator("[data-code]").textContent()).toMatch(/^[0-9]{4}$/);
@@ -78,8 +71,8 @@ inBrowser("in a browser", () => {
     await page.locator('h1[data-status="paid"]').waitFor();
     expect(await billed(page)).toBe("100");
     await page.locator("[data-confirm]").click();
-    await page.waitForURL(`${shop.address}/**`);
-    expect(shop.visits.at(-1)?.url).toBe(`/back?order=7&transaction=${id}`);
+    await page.waitForURL(`${site.shop.address}/**`);
+    expect(site.shop.visits.at(-1)?.url).toBe(`/back?order=7&transaction=${id}`);
     expect(await findTransaction(web.db, id)).toMatchObject({ status: "confirmed" });
     expect(visitor.complaints).toEqual([]);
   });
@@ -101,7 +94,7 @@ inBrowser("in a browser", () => {
   });
 
   test("without script the page reloads itself, and every step works", async () => {
-    const id = await web.open({ returnUrl: `${shop.address}/plain` });
+    const id = await web.open({ returnUrl: `${site.shop.address}/plain` });
     await using visitor = await visit(`/pay/${id}`, { javaScriptEnabled: false });
     const { page } = visitor;
     const first = await page.locator("[data-code]").textContent();
@@ -110,12 +103,12 @@ inBrowser("in a browser", () => {
     await (await web.call(id)).pulses(1, 10);
     await page.locator('h1[data-status="paid"]').waitFor({ timeout: 10_000 });
     await page.locator("[data-confirm]").click();
-    await page.waitForURL(`${shop.address}/**`);
-    expect(shop.visits.at(-1)?.url).toBe(`/plain?transaction=${id}`);
+    await page.waitForURL(`${site.shop.address}/**`);
+    expect(site.shop.visits.at(-1)?.url).toBe(`/plain?transaction=${id}`);
   });
 
   test("where the merchant's address redirects to another site, the browser bars the form's way, and the link leads on", async () => {
-    const id = await web.inState("paid", { returnUrl: `${shop.address}/moved` });
+    const id = await web.inState("paid", { returnUrl: `${site.shop.address}/moved` });
     await using visitor = await visit(`/pay/${id}`);
     const { page } = visitor;
     // Not by click() and waitFor(), which wait for the arrival that the browser bars.
@@ -128,11 +121,11 @@ inBrowser("in a browser", () => {
   });
 
   test("cancelling asks, and ends at the merchant's", async () => {
-    const id = await web.open({ cancelUrl: `${shop.address}/cancelled` });
+    const id = await web.open({ cancelUrl: `${site.shop.address}/cancelled` });
     await using visitor = await visit(`/pay/${id}`);
     await visitor.page.getByRole("link", { name: "Annuler et retourner" }).click();
     await visitor.page.getByRole("button", { name: "Annuler et retourner" }).click();
-    await visitor.page.waitForURL(`${shop.address}/cancelled?transaction=${id}`);
+    await visitor.page.waitForURL(`${site.shop.address}/cancelled?transaction=${id}`);
   });
 
   test("another open page of the same payment shows the new code, too", async () => {

@@ -1,24 +1,22 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { findTransaction } from "../../db/transactions.ts";
-import { DESKTOP, inBrowser, launchChromium, type VisitOptions, visitPage } from "../support/chromium.ts";
+import { DESKTOP, inBrowser } from "../support/chromium.ts";
 import { PlayedWeb } from "./played-web.ts";
+import { VisitedWeb } from "./visited-web.ts";
 
+let site: VisitedWeb<PlayedWeb>;
 let web: PlayedWeb;
-let address: string;
-let browser: Browser;
 
-const visit = (url: string, options?: VisitOptions) => visitPage(browser, `${address}${url}`, options);
+const visit: VisitedWeb["visit"] = (path, options) => site.visit(path, options);
 
 inBrowser("in a browser", () => {
   beforeAll(async () => {
-    web = await PlayedWeb.open();
-    address = await web.app.listen({ port: 0, host: "127.0.0.1" });
-    browser = await launchChromium();
+    site = await VisitedWeb.of(PlayedWeb.open());
+    ({ web } = site);
   });
   afterAll(async () => {
-    await browser.close();
-    await web[Symbol.asyncDispose]();
+    await site[Symbol.asyncDispose]();
   });
 
   test("without script a click on the panel pays, and the page follows by reloading itself", async () => {

@@ -1,39 +1,37 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { Browser, Page, Response } from "playwright-core";
-import { inBrowser, launchChromium, visitPage } from "../support/chromium.ts";
-import { STATES, WebApp } from "./web-app.ts";
+import type { Page, Response } from "playwright-core";
+import { inBrowser } from "../support/chromium.ts";
+import { VisitedWeb } from "./visited-web.ts";
+import { STATES, type WebApp } from "./web-app.ts";
 
 /** What a page may weigh with its scripts, styles and icon, even where nothing on the way is compressed. */
 const PAGE_BYTES_MAX = 60_000;
 const DONATION = { minimumRappen: 50, maximumRappen: 500, suggestionsRappen: [100, 200] };
 
+let site: VisitedWeb;
 let web: WebApp;
-let address: string;
-let browser: Browser;
 
 inBrowser("in a browser", () => {
   beforeAll(async () => {
-    web = await WebApp.start();
-    address = await web.app.listen({ port: 0, host: "127.0.0.1" });
-    browser = await launchChromium();
+    site = await VisitedWeb.open();
+    ({ web } = site);
   });
   afterAll(async () => {
-    await browser.close();
-    await web[Symbol.asyncDispose]();
+    await site[Symbol.asyncDispose]();
   });
 
   /** Everything that a first visit fetches, as it is and as it went over the wire; the stream is news, not the page. */
   async function weigh(url: string) {
     const answers: Response[] = [];
     const prepare = async (page: Page) => page.on("response", (answer) => answers.push(answer));
-    await using visitor = await visitPage(browser, `${address}${url}`, { prepare });
+    await using visitor = await site.visit(url, { prepare });
     const icon = (await visitor.page.locator("link[rel=icon]").getAttribute("href")) ?? "";
     const files = answers.filter((answer) => !answer.url().includes("/progress"));
     const weights = await Promise.all(files.map(weightOf));
     // Whether a browser without a window wants the icon is its own affair: shoppers' browsers do.
     if (!files.some((answer) => answer.url().includes(icon))) weights.push(await iconWeight(icon));
     const sum = (part: keyof (typeof weights)[number]) => weights.reduce((bytes, weight) => bytes + weight[part], 0);
-    const foreign = answers.filter((answer) => !answer.url().startsWith(address)).map((answer) => answer.url());
+    const foreign = answers.filter((answer) => !answer.url().startsWith(site.address)).map((answer) => answer.url());
     return { plain: sum("plain"), wire: sum("wire"), files: weights.length, foreign };
   }
 
@@ -84,7 +82,7 @@ inBrowser("in a browser", () => {
       expect((await web.get(asset)).headers).not.toHaveProperty("content-encoding");
     }
     const stop = new AbortController();
-    const stream = await fetch(`${address}/pay/${id}/progress`, { headers: takes, signal: stop.signal });
+    const stream = await fetch(`${site.address}/pay/${id}/progress`, { headers: takes, signal: stop.signal });
     expect(stream.headers.get("content-encoding")).toBeNull();
     stop.abort();
   });
