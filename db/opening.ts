@@ -54,29 +54,31 @@ interface Openers {
 }
 const openersOf = new WeakMap<Db, Openers>();
 
+function openersFor(db: Db): Openers {
+  let openers = openersOf.get(db);
+  if (!openers) {
+    const way = (unheardOnly: boolean): OpenOne =>
+      gathered((together) => writeOpened(db, together, { unheardOnly, lockTimeoutMs: BATCH_LOCK_TIMEOUT_MS }));
+    openers = { unheard: way(true), any: way(false), heard: new Set() };
+    openersOf.set(db, openers);
+  }
+  return openers;
+}
+
 /**
  * With all others that are opened at the same moment, in one statement. Null where a unique index has such a row, and
  * where the whole batch was refused: perhaps it was another's fault, and alone it will be known.
  */
 async function openTogether(db: Db, wanted: Wanted): Promise<Transaction | null> {
   if (db.isTransaction) return null;
-  const openers = openersOf.get(db) ?? {
-    unheard: gathered((together) =>
-      writeOpened(db, together, { unheardOnly: true, lockTimeoutMs: BATCH_LOCK_TIMEOUT_MS }),
-    ),
-    any: gathered((together) =>
-      writeOpened(db, together, { unheardOnly: false, lockTimeoutMs: BATCH_LOCK_TIMEOUT_MS }),
-    ),
-    heard: new Set(),
-  };
-  openersOf.set(db, openers);
+  const { unheard, any, heard } = openersFor(db);
   const owner = `${wanted.order.merchantId} ${wanted.order.test}`;
   try {
-    const unheard = openers.heard.has(owner) ? null : await openers.unheard(wanted);
-    if (unheard) return unheard;
-    const opened = await openers.any(wanted);
-    if (opened) openers.heard.add(owner);
-    return opened;
+    const opened = heard.has(owner) ? null : await unheard(wanted);
+    if (opened) return opened;
+    const told = await any(wanted);
+    if (told) heard.add(owner);
+    return told;
   } catch (error) {
     if (isAboutCompany(error)) return null;
     throw error;
