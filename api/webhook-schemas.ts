@@ -42,7 +42,9 @@ export const endpointSchema = z
       .describe("Until then both secrets sign, the new one and that before it."),
     failingSince: momentField
       .nullable()
-      .describe("Since then no attempt has succeeded. After five days it is disabled."),
+      .describe(
+        "Since then no attempt has succeeded. After five days of it, the next delivery that runs out of attempts disables the endpoint.",
+      ),
     disabledAt: momentField.nullable(),
     disabledReason: z
       .enum(["gone", "failing", "merchant"])

@@ -4,7 +4,7 @@ export const WAITS_SECONDS = [0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 7
 const JITTER = 0.1;
 /** However long a receiver asks us to wait, we wait no longer. */
 const RETRY_AFTER_SECONDS_MAX = 86_400;
-/** An endpoint that has failed for so long without a single success is disabled. */
+/** An endpoint that has failed for so long without a single success is disabled by the next delivery that runs out of attempts. */
 export const FAILING_DAYS_MAX = 5;
 const GONE = 410;
 
